@@ -1,0 +1,53 @@
+"""
+Whose account the servers run under.
+
+Database servers refuse to run as root. When root runs the tests, the servers
+run as "nobody", which every Debian has, so that no account need be made;
+otherwise they run as whoever runs the tests.
+"""
+
+import os
+import pwd
+import signal
+from collections.abc import Sequence
+from pathlib import Path
+
+_AS_ROOT = os.geteuid() == 0
+_ACCOUNT = pwd.getpwnam("nobody") if _AS_ROOT else None
+
+
+def command(argv: Sequence[str | Path], *, when_we_die: signal.Signals = signal.SIGKILL) -> list[str]:
+    """The command line that runs `argv` under that account, and signals it if we die."""
+    setpriv = ["setpriv", "--pdeathsig", when_we_die.name.removeprefix("SIG")]
+    if _ACCOUNT is not None:
+        setpriv += ["--reuid", str(_ACCOUNT.pw_uid), "--regid", str(_ACCOUNT.pw_gid), "--clear-groups"]
+    return [*setpriv, "--", *map(str, argv)]
+
+
+def hand_over(folder: Path) -> None:
+    """Make `folder` and give it to the account, which must be able to get there."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if _ACCOUNT is None:
+        return
+    os.chown(folder, _ACCOUNT.pw_uid, _ACCOUNT.pw_gid)
+    check_reachable(folder)
+
+
+def write(file: Path, text: str) -> None:
+    """Write a file that the account can read, whatever our umask."""
+    file.write_text(text)
+    if _ACCOUNT is not None:
+        os.chown(file, _ACCOUNT.pw_uid, _ACCOUNT.pw_gid)
+
+
+def check_reachable(folder: Path) -> None:
+    """Raise when the account cannot get to `folder`: a folder above is closed to it."""
+    if _ACCOUNT is None:
+        return
+    for above in folder.parents:
+        place = above.stat()
+        if not place.st_mode & (0o100 if place.st_uid == _ACCOUNT.pw_uid else 0o001):
+            raise PermissionError(
+                f"the servers run as {_ACCOUNT.pw_name!r}, who cannot enter {above} to reach {folder}; "
+                f"choose another folder, or run: chmod o+x {above}"
+            )

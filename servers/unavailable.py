@@ -1,0 +1,5 @@
+"""The one error that means "not on this machine"."""
+
+
+class Unavailable(Exception):
+    """A server cannot be had here; the message says what is missing and how to get it."""

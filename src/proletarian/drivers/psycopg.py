@@ -1,0 +1,177 @@
+"""psycopg 3, blocking and async: PostgreSQL."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+from proletarian.drivers.driver import Driver, ServerConnection, Waker, readable
+from proletarian.errors import ConfigurationError, SchemaOutOfDate
+from proletarian.sql.statements import Copy, Rows, Statement, Step, Text
+
+if TYPE_CHECKING:
+    import psycopg
+
+UNDEFINED = {"42P01": "table", "42703": "column", "3F000": "schema"}
+
+
+def explain(error: Exception) -> Exception | None:
+    """A missing table or column, in words that say what to do."""
+    missing = UNDEFINED.get(getattr(error, "sqlstate", None) or "")
+    if missing:
+        return SchemaOutOfDate(f"a {missing} is missing ({error}); run `proletarian migrate URL`")
+    return None
+
+
+def copy_into(copy: Copy) -> str:
+    """The COPY statement of a bulk load."""
+    return f"COPY {copy.table} ({', '.join(copy.columns)}) FROM STDIN"
+
+
+def execute(connection: Any, step: Step) -> Rows:
+    """Execute one step on a blocking connection, whatever row factory its owner likes."""
+    from psycopg.rows import tuple_row
+
+    with connection.cursor(row_factory=tuple_row) as cursor:
+        if isinstance(step, Copy):
+            with cursor.copy(copy_into(step)) as copy:
+                for row in step.rows:
+                    copy.write_row(row)
+            return []
+        cursor.execute(step.text.pyformat, step.parameters)
+        rows: Rows = cursor.fetchall() if cursor.description else []
+        return rows
+
+
+async def aexecute(connection: Any, step: Step) -> Rows:
+    """Execute one step on an async connection."""
+    from psycopg.rows import tuple_row
+
+    async with connection.cursor(row_factory=tuple_row) as cursor:
+        if isinstance(step, Copy):
+            async with cursor.copy(copy_into(step)) as copy:
+                for row in step.rows:
+                    await copy.write_row(row)
+            return []
+        await cursor.execute(step.text.pyformat, step.parameters)
+        rows: Rows = await cursor.fetchall() if cursor.description else []
+        return rows
+
+
+DRIVERS = (
+    Driver("psycopg.Connection", "postgresql", execute=execute, copies=True, explain=explain),
+    Driver("psycopg.AsyncConnection", "postgresql", aexecute=aexecute, copies=True, explain=explain),
+)
+
+# The family: connections of the worker's own.
+
+schemes = ("postgresql", "postgres", "postgresql+psycopg")
+settling = 15.0
+
+# Noticing a dead network within half a minute; a URL may say otherwise.
+DEFAULTS = {
+    "application_name": "proletarian",
+    "connect_timeout": "10",
+    "keepalives_idle": "10",
+    "keepalives_interval": "5",
+    "keepalives_count": "3",
+    "tcp_user_timeout": "20000",
+}
+
+
+def connect(url: str) -> OwnPsycopg:
+    """Open a connection of the worker's own."""
+    try:
+        import psycopg
+        from psycopg.conninfo import conninfo_to_dict
+    except ImportError as error:
+        raise ConfigurationError(
+            f"PostgreSQL needs psycopg ({error}): pip install 'proletarian[postgresql]'"
+        ) from error
+    scheme, _, rest = url.partition("://")
+    given = conninfo_to_dict(f"{scheme.partition('+')[0]}://{rest}")
+    return OwnPsycopg(psycopg.connect(autocommit=True, **{**DEFAULTS, **given}))  # type: ignore[arg-type]
+
+
+def is_transient(error: Exception) -> bool:
+    """Trouble of the moment: no connection, a shutdown, a deadlock, a full disk, a standby that is no primary yet."""
+    import psycopg
+    from psycopg import errors
+
+    # No such role, password or database: time does not mend that.
+    final = (errors.InvalidAuthorizationSpecification, errors.InvalidCatalogName)
+    if isinstance(error, final) or "authentication failed" in str(error) or "does not exist" in str(error):
+        return False
+    return isinstance(error, (psycopg.OperationalError, errors.ReadOnlySqlTransaction))
+
+
+class OwnPsycopg(ServerConnection):
+    """A connection to PostgreSQL, with its notifications and advisory locks."""
+
+    def __init__(self, connection: psycopg.Connection[Any]) -> None:
+        self._connection = connection
+        self._cursor = connection.cursor()
+        self._notified = False
+        # Behind a pooler the server process is not the one that we think we talk to, and may be
+        # another one for each transaction: no lock, no notification can be trusted then.
+        [(pid,)] = self.execute(Statement(Text("SELECT pg_backend_pid()")))
+        self.session = pid if pid == connection.info.backend_pid else None
+        if self.session is None:
+            connection.prepare_threshold = None
+        self.notifies = self.session is not None
+        connection.add_notify_handler(self._on_notify)
+
+    def _on_notify(self, _: object) -> None:
+        self._notified = True
+
+    def execute(self, step: Step) -> Rows:
+        """Execute one step."""
+        if isinstance(step, Copy):
+            return execute(self._connection, step)
+        self._cursor.execute(step.text.pyformat, step.parameters)
+        return self._cursor.fetchall() if self._cursor.description else []
+
+    def script(self, text: str) -> None:
+        """Execute several statements; those of one call are one transaction."""
+        self._connection.execute(text.encode())
+
+    def close(self) -> None:
+        """Close it; never raises."""
+        self._connection.close()
+
+    def recover(self, error: Exception) -> bool:
+        """Roll back after an error; False if the connection has to be replaced."""
+        from psycopg import Error
+
+        try:
+            self._connection.rollback()
+        except Error:
+            return False
+        return not self._connection.broken and getattr(error, "sqlstate", None) is not None
+
+    def check(self) -> None:
+        """Raise if the server has closed the connection: its socket says so."""
+        if readable([self._connection.fileno()], 0):
+            self._read()
+
+    def forked(self) -> None:
+        """Close this process's copy of the socket; the server notices nothing."""
+        os.close(self._connection.fileno())
+
+    def _read(self) -> None:
+        pgconn = self._connection.pgconn
+        pgconn.consume_input()  # raises once the server is gone
+        while pgconn.notifies():
+            self._notified = True
+
+    def wait(self, waker: Waker, timeout: float) -> bool:
+        """Sleep until the waker is readable, a notification comes, or time is over."""
+        if not self._notified:
+            ready = readable([self._connection.fileno(), waker.fileno()], timeout)
+            if self._connection.fileno() in ready:
+                self._read()
+            if waker.fileno() in ready:
+                waker.clear()
+                return True
+        notified, self._notified = self._notified, False
+        return notified

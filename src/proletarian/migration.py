@@ -1,0 +1,156 @@
+"""
+The tables: numbered SQL files per database, applied once each.
+
+    proletarian migrate URL           applies what is missing
+    proletarian migrate --sql URL     prints it, for Alembic, Flyway or a DBA
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from dataclasses import dataclass
+from importlib.resources import files
+
+from proletarian.database import Database, require_schema
+from proletarian.drivers.driver import OwnConnection
+from proletarian.errors import ConfigurationError, SchemaOutOfDate
+from proletarian.queue import Queue
+from proletarian.sql.dialect import Dialect
+from proletarian.sql.statements import Statement, Text
+
+LOCK_TIMEOUT = 2  # seconds; an ALTER TABLE that waits makes every enqueue wait behind it
+TRIES = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Migration:
+    """One numbered file."""
+
+    number: int
+    name: str
+    sql: str
+
+
+def migrations(dialect: Dialect) -> list[Migration]:
+    """All migrations for this kind of database, fitted to the queue's tables and job ids."""
+    folder = files("proletarian.sql").joinpath("migrations", dialect.name)
+    named = [(re.fullmatch(r"(\d{4})_(\w+)\.sql", file.name), file) for file in folder.iterdir()]
+    found = [
+        Migration(int(match[1]), match[2], dialect.fitted(file.read_text(encoding="utf-8")))
+        for match, file in named
+        if match
+    ]
+    return sorted(found, key=lambda migration: migration.number)
+
+
+def newest(dialect: Dialect) -> int:
+    """The number of the last migration that this release has."""
+    return migrations(dialect)[-1].number
+
+
+def applied(connection: OwnConnection, database: Database) -> int | None:
+    """The number of the last migration that the database has; None without tables."""
+    table = database.dialect.tables.name("migration", database.kind)
+    try:
+        rows = connection.execute(Statement(Text(f"SELECT max(number) FROM {table}")))
+    except Exception as error:
+        connection.recover(error)
+        if isinstance(database.explained(error), SchemaOutOfDate):
+            return None
+        raise
+    return rows[0][0] if rows else None
+
+
+def check_schema(connection: OwnConnection, database: Database) -> None:
+    """Raise `SchemaOutOfDate`, with what to do, unless the tables fit this release."""
+    require_schema(database, applied(connection, database), newest(database.dialect))
+
+
+def missing(database: Database) -> list[Migration]:
+    """The migrations that a database has not had yet."""
+    connection = database.connect()
+    try:
+        version = applied(connection, database) or 0
+    finally:
+        connection.close()
+    return [migration for migration in migrations(database.dialect) if migration.number > version]
+
+
+def script(dialect: Dialect, chosen: list[Migration]) -> str:
+    """SQL that applies these migrations and notes that it has."""
+    table = dialect.tables.name("migration", dialect.name)
+    schema = dialect.tables.schema(dialect.name) if dialect.name == "postgresql" else None
+    parts = [f"CREATE SCHEMA IF NOT EXISTS {schema};"] if schema else []
+    parts.append(
+        f"CREATE TABLE IF NOT EXISTS {table} (\n    number     INTEGER NOT NULL PRIMARY KEY,\n"
+        f"    name       VARCHAR(191) NOT NULL,\n    applied_at TIMESTAMP NOT NULL DEFAULT CURRENT_TIMESTAMP\n);"
+    )
+    for migration in chosen:
+        parts.append(f"-- {migration.number:04} {migration.name}\n\n{migration.sql.strip()}")
+        parts.append(f"INSERT INTO {table} (number, name) VALUES ({migration.number}, '{migration.name}');")
+    return "\n\n".join(parts) + "\n"
+
+
+def migrate(url: str, queue: Queue | None = None) -> list[Migration]:
+    """
+    Make the tables, or bring them up to date; gives the migrations that were applied.
+
+    Safe to call from several places at once, and again: what is there is left alone.
+    Raises `DatabaseUnavailable`, and `ConfigurationError` when the tables belong to job ids
+    of another type than the queue's.
+    """
+    database = Database(url, queue)
+    connection = database.connect()
+    try:
+        with_lock(connection, database)
+        version = applied(connection, database) or 0
+        chosen = [migration for migration in migrations(database.dialect) if migration.number > version]
+        if chosen:
+            apply(connection, database, chosen)
+        return chosen
+    except Exception as error:
+        raise database.explained(error) from error
+    finally:
+        connection.close()
+
+
+def with_lock(connection: OwnConnection, database: Database) -> None:
+    """One migration at a time; the lock goes with the connection. SQLite's one writer is such a lock."""
+    if database.kind == "postgresql":
+        connection.execute(Statement(Text("SELECT pg_advisory_lock(hashtext('proletarian migrate'))")))
+        connection.execute(Statement(Text(f"SET lock_timeout = '{LOCK_TIMEOUT}s'")))
+    elif database.kind == "mysql":
+        connection.execute(
+            Statement(Text("SELECT GET_LOCK(CONCAT('proletarian migrate ', LEFT(SHA2(DATABASE(), 256), 16)), 60)"))
+        )
+        connection.execute(Statement(Text(f"SET SESSION lock_wait_timeout = {LOCK_TIMEOUT}")))
+
+
+def apply(connection: OwnConnection, database: Database, chosen: list[Migration]) -> None:
+    """Apply them; a lock that others hold is waited for in short spells, so that nobody queues up behind us."""
+    for attempt in range(1, TRIES + 1):
+        try:
+            connection.script(script(database.dialect, chosen))
+        except Exception as error:
+            if not database.is_transient(error) or attempt == TRIES or not connection.recover(error):
+                raise
+            time.sleep(min(0.1 * attempt, 2))
+        else:
+            return
+
+
+def role_script(dialect: Dialect, part: str, name: str) -> str:
+    """
+    SQL that grants one role the least it needs.
+
+    `part` is "worker", or "enqueue" for an application that may only put jobs in.
+    """
+    if dialect.name == "sqlite":
+        raise ConfigurationError("SQLite has no roles: who may write to the file may do everything")
+    if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name):
+        raise ConfigurationError(f"{name!r} cannot name a role here: letters, digits and _")
+    source = files("proletarian.sql").joinpath("roles", dialect.name, f"{part}.sql").read_text(encoding="utf-8")
+    text = dialect.fitted(source).replace("proletarian_role", name)
+    schema = dialect.tables.schema(dialect.name)
+    return re.sub(r"SCHEMA proletarian\b", f"SCHEMA {schema}", text) if schema else text

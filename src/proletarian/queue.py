@@ -1,0 +1,254 @@
+"""
+The application's side: put jobs in, on your own connection, inside your own transaction.
+
+`Queue` is one value that holds what both sides must agree on. The functions of the same
+names in `proletarian` are those of `Queue()`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from functools import cached_property, lru_cache
+from typing import Any, TypeVar
+
+from proletarian.drivers.driver import Driver
+from proletarian.drivers.registry import driver_of
+from proletarian.errors import ConfigurationError, LeaseLost, WrongCall
+from proletarian.ids import UUID7, JobIds, Kind, kind_of
+from proletarian.job import DEFAULT_QUEUE, Job, NewJob
+from proletarian.outcomes import Outcome
+from proletarian.serializers import JsonSerializer, Serializer
+from proletarian.sql.dialect import Dialect, Ended, NewRow
+from proletarian.sql.mysql import MySQL
+from proletarian.sql.postgresql import PostgreSQL
+from proletarian.sql.sqlite import SQLite
+from proletarian.sql.statements import Plan, arun, run
+from proletarian.sql.tables import Tables
+
+T = TypeVar("T")
+
+DIALECTS: Mapping[str, type[Dialect]] = {"postgresql": PostgreSQL, "mysql": MySQL, "sqlite": SQLite}
+
+
+@lru_cache(maxsize=64)
+def dialect_for(database: str, tables: Tables, kind: Kind) -> Dialect:
+    """The plans for one kind of database; made once for each set of tables."""
+    return DIALECTS[database](tables, kind)
+
+
+@dataclass(frozen=True)
+class Queue:
+    """
+    What the application and its workers must agree on: tables, serializer, job ids.
+
+    The defaults are right unless you share tables with another application. `clock` gives
+    the time instead of the database, for tests.
+
+    >>> Queue(tables=Tables(prefix="app."), job_ids=UUID7())     # doctest: +ELLIPSIS
+    Queue(tables=Tables(prefix='app.', ...
+    """
+
+    tables: Tables = field(default_factory=Tables)
+    serializer: Serializer = field(default_factory=JsonSerializer)
+    job_ids: JobIds = field(default_factory=UUID7)
+    clock: Callable[[], datetime] | None = None
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.tables, Tables):
+            raise ConfigurationError(f"tables is a Tables value, not {self.tables!r}")
+        if isinstance(self.serializer, type) or not isinstance(self.serializer, Serializer):
+            raise ConfigurationError(
+                f"serializer is an object with encode(data) and decode(text), not {self.serializer!r}"
+            )
+        if self.clock is not None and not callable(self.clock):
+            raise ConfigurationError(f"clock is a function that gives an aware datetime, not {self.clock!r}")
+        _ = self.kind
+
+    @cached_property
+    def kind(self) -> Kind:
+        """The column type that the job ids need: uuid, bigint or text."""
+        return kind_of(self.job_ids)
+
+    def enqueue(
+        self,
+        connection: Any,
+        job_type: str,
+        payload: Any = None,
+        *,
+        queue: str | None = None,
+        process_at: datetime | None = None,
+        process_in: float | timedelta | None = None,
+        priority: int | None = None,
+        job_id: Any = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Any:
+        """
+        Put a job in on your connection, inside its open transaction; gives the job id.
+
+        Never commits. `process_at` is an aware datetime, `process_in` seconds or a timedelta;
+        the past means now. A higher `priority` runs sooner. Raises `PayloadError`,
+        `WrongCall` for an async connection, `UnknownConnection` for what is no connection,
+        `SchemaOutOfDate` when the tables are missing.
+        """
+        job = NewJob(job_type, payload, queue=queue, process_at=process_at, process_in=process_in,
+                     priority=priority, job_id=job_id, headers=headers)  # fmt: skip
+        return self.enqueue_job(connection, job)
+
+    async def aenqueue(
+        self,
+        connection: Any,
+        job_type: str,
+        payload: Any = None,
+        *,
+        queue: str | None = None,
+        process_at: datetime | None = None,
+        process_in: float | timedelta | None = None,
+        priority: int | None = None,
+        job_id: Any = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Any:
+        """Put a job in on your async connection; as `enqueue` otherwise."""
+        job = NewJob(job_type, payload, queue=queue, process_at=process_at, process_in=process_in,
+                     priority=priority, job_id=job_id, headers=headers)  # fmt: skip
+        return await self.aenqueue_job(connection, job)
+
+    def enqueue_job(self, connection: Any, job: NewJob) -> Any:
+        """Put in a job that is a value already; gives its id."""
+        driver = blocking(connection, "aenqueue")
+        return self.job_ids.decode(self.carry_out(driver, connection, self._enqueue(driver, job)))
+
+    async def aenqueue_job(self, connection: Any, job: NewJob) -> Any:
+        """The same on an async connection."""
+        driver = awaiting(connection, "enqueue")
+        return self.job_ids.decode(await self.acarry_out(driver, connection, self._enqueue(driver, job)))
+
+    def enqueue_many(self, connection: Any, jobs: Iterable[NewJob]) -> list[Any]:
+        """
+        Put many jobs in, in few round trips (COPY where the driver can); gives their ids in order.
+
+        All are encoded before the first is sent, so that a payload which does not fit leaves
+        nothing behind. Never commits.
+        """
+        driver = blocking(connection, "aenqueue_many")
+        stored = self.carry_out(driver, connection, self._enqueue_many(driver, jobs))
+        return [self.job_ids.decode(job_id) for job_id in stored]
+
+    async def aenqueue_many(self, connection: Any, jobs: Iterable[NewJob]) -> list[Any]:
+        """Put many jobs in on your async connection; as `enqueue_many` otherwise."""
+        driver = awaiting(connection, "enqueue_many")
+        stored = await self.acarry_out(driver, connection, self._enqueue_many(driver, jobs))
+        return [self.job_ids.decode(job_id) for job_id in stored]
+
+    def complete(self, connection: Any, job: Job, ended: Ended, worker_id: Any, worker: str) -> None:
+        """Archive a running job on its handler's own connection; see `Job.complete`."""
+        driver = blocking(connection, "acomplete")
+        self.carry_out(driver, connection, self._complete(driver, job, ended, worker_id, worker))
+
+    async def acomplete(self, connection: Any, job: Job, ended: Ended, worker_id: Any, worker: str) -> None:
+        """The same on an async connection."""
+        driver = awaiting(connection, "complete")
+        await self.acarry_out(driver, connection, self._complete(driver, job, ended, worker_id, worker))
+
+    # What is carried out: plans.
+
+    def dialect(self, database: str) -> Dialect:
+        """The plans for this queue on one kind of database."""
+        return dialect_for(database, self.tables, self.kind)
+
+    def now(self) -> datetime | None:
+        """The time of the clock, if there is one; otherwise the database's time counts."""
+        return self.clock() if self.clock else None
+
+    def row(self, job: NewJob, dialect: Dialect) -> NewRow:
+        """A job encoded for its row."""
+        if not isinstance(job, NewJob):
+            raise ConfigurationError(f"a NewJob is needed (task.job(…) makes one), not {job!r}")
+        job_id = self.job_ids.generate() if job.job_id is None else job.job_id
+        return NewRow(
+            job_id=dialect.stored_id(self.job_ids.encode(job_id)),
+            queue=DEFAULT_QUEUE if job.queue is None else job.queue,
+            job_type=job.job_type,
+            payload=self.serializer.encode(job.payload),
+            priority=job.priority or 0,
+            headers=json.dumps(dict(job.headers), ensure_ascii=False) if job.headers else None,
+            process_at=job.process_at,
+            delay=job.delay,
+        )
+
+    def _enqueue(self, driver: Driver, job: NewJob) -> Plan[Any]:
+        dialect = self.dialect(driver.database)
+        stored = yield from dialect.enqueue(self.row(job, dialect), self.now())
+        return dialect.loaded_id(stored)
+
+    def _enqueue_many(self, driver: Driver, jobs: Iterable[NewJob]) -> Plan[list[Any]]:
+        dialect = self.dialect(driver.database)
+        rows = [self.row(job, dialect) for job in jobs]
+        if not rows:
+            return []
+        stored = yield from dialect.enqueue_many(rows, self.now(), copy=driver.copies)
+        return [dialect.loaded_id(job_id) for job_id in stored]
+
+    def _complete(self, driver: Driver, job: Job, ended: Ended, worker_id: Any, worker: str) -> Plan[None]:
+        dialect = self.dialect(driver.database)
+        ours = yield from dialect.joined(dialect.settle(worker_id, worker, [ended], self.now()))
+        if not ours:
+            raise LeaseLost(
+                f"job {job.job_id} was taken back from this worker (run {ended.run_id}); "
+                "roll your transaction back: another worker runs it"
+            )
+
+    def carry_out(self, driver: Driver, connection: Any, plan: Plan[T]) -> T:
+        """Carry out a plan on the application's blocking connection."""
+        execute = driver.execute
+        assert execute is not None  # noqa: S101 (`blocking` has seen to it)
+        try:
+            return run(plan, lambda step: execute(connection, step))
+        except Exception as error:
+            if better := driver.explain(error):
+                raise better from error
+            raise
+
+    async def acarry_out(self, driver: Driver, connection: Any, plan: Plan[T]) -> T:
+        """Carry out a plan on the application's async connection."""
+        execute = driver.aexecute
+        assert execute is not None  # noqa: S101 (`awaiting` has seen to it)
+        try:
+            return await arun(plan, lambda step: execute(connection, step))
+        except Exception as error:
+            if better := driver.explain(error):
+                raise better from error
+            raise
+
+
+def blocking(connection: Any, other: str) -> Driver:
+    """The driver of a blocking connection; an async one raises and is told the `other` call."""
+    driver = driver_of(connection)
+    if driver.execute is None:
+        raise WrongCall(f"{driver.connection} is an async connection: use `await {other}(…)`")
+    return driver
+
+
+def awaiting(connection: Any, other: str) -> Driver:
+    """The driver of an async connection; a blocking one raises and is told the `other` call."""
+    driver = driver_of(connection)
+    if driver.aexecute is None:
+        raise WrongCall(f"{driver.connection} is a blocking connection: use `{other}(…)`, without await")
+    return driver
+
+
+def success(job: Job, lost: int, result: Any) -> Outcome:
+    """The outcome of a run that ended well."""
+    from proletarian.serializers import to_plain
+
+    text = None if result is None else json.dumps(to_plain(result), allow_nan=False)
+    return Outcome("job.succeeded", "success", attempts=job.attempts, lost=lost, result=text)
+
+
+DEFAULT = Queue()
+enqueue = DEFAULT.enqueue
+aenqueue = DEFAULT.aenqueue
+enqueue_many = DEFAULT.enqueue_many
+aenqueue_many = DEFAULT.aenqueue_many

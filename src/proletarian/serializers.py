@@ -1,0 +1,69 @@
+"""Payloads as text: what a job's data looks like in the database."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Protocol, runtime_checkable
+
+import msgspec
+
+from proletarian.errors import PayloadError, UnreadablePayload
+
+
+@runtime_checkable
+class Serializer(Protocol):
+    """Turns a payload into text and back. Both sides of a queue must share it."""
+
+    def encode(self, data: Any) -> str:
+        """The payload as text; raises `PayloadError` when it has no such form."""
+
+    def decode(self, text: str) -> Any:
+        """The payload from its text; raises `UnreadablePayload` when it is malformed."""
+
+
+def to_plain(value: Any) -> Any:
+    """
+    A value in JSON's own types: what dataclasses, models, dates and ids travel as.
+
+    >>> from datetime import date
+    >>> to_plain({"on": date(2026, 11, 24)})
+    {'on': '2026-11-24'}
+    """
+    return msgspec.to_builtins(value, enc_hook=_model_to_plain)
+
+
+def _model_to_plain(value: Any) -> Any:
+    if callable(dump := getattr(value, "model_dump", None)):  # pydantic, without importing it
+        return dump(mode="json")
+    raise TypeError(f"{type(value).__name__} has no JSON form")
+
+
+class JsonSerializer:
+    """
+    JSON, the default: readable in the database and from every language.
+
+    NaN and infinities are refused (JSON has none, and writing null instead would lose
+    data in silence). Dates, UUIDs, Decimals and Enums travel as text or their value; a
+    task's annotations bring them back.
+
+    >>> JsonSerializer().encode({"account_id": 42})
+    '{"account_id":42}'
+    """
+
+    def encode(self, data: Any) -> str:
+        """The payload as JSON text."""
+        try:
+            text = msgspec.json.encode(data, enc_hook=_model_to_plain).decode()
+            # msgspec writes NaN as null. Where there is no null, there was no NaN either.
+            if "null" in text:
+                text = json.dumps(to_plain(data), allow_nan=False, ensure_ascii=False, separators=(",", ":"))
+        except (TypeError, ValueError, RecursionError, msgspec.MsgspecError) as error:
+            raise PayloadError(f"the payload cannot be written as JSON: {error}") from error
+        return text
+
+    def decode(self, text: str) -> Any:
+        """The payload from its JSON text."""
+        try:
+            return msgspec.json.decode(text)
+        except (msgspec.MsgspecError, RecursionError, ValueError) as error:
+            raise UnreadablePayload(f"the payload is not JSON: {error}; it starts with {text[:60]!r}") from error

@@ -1,0 +1,1 @@
+"""Plans and SQL text; nothing in here does I/O."""

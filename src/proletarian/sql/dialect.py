@@ -1,0 +1,307 @@
+"""
+What every database offers: the plans of enqueue, claim, acknowledge and recover.
+
+`Dialect` is the contract, with the plans that are alike everywhere. `postgresql.py` and
+`stepwise.py` (MySQL, MariaDB, SQLite) fill in those that differ; the SQL itself is in the
+`.sql` files. A plan that needs several statements in one transaction says `begin` and
+`commit` itself, for a connection of the worker's own; `joined` takes the two out again for a
+transaction that is open already, above all the application's.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import Any, ClassVar, NamedTuple, TypeVar, cast
+from uuid import UUID
+
+from proletarian.ids import Kind
+from proletarian.outcomes import Outcome
+from proletarian.sql.statements import Plan, Row, Rows, Statement, Text, blocks, read
+from proletarian.sql.tables import Tables
+
+T = TypeVar("T")
+
+
+class NewRow(NamedTuple):
+    """A job to insert, encoded; `process_at` wins over `delay` seconds from now."""
+
+    job_id: Any
+    queue: str
+    job_type: str
+    payload: str
+    priority: int
+    headers: str | None
+    process_at: datetime | None
+    delay: float | None
+
+
+class Claimed(NamedTuple):
+    """A job as a claim brings it, in the driver's own types: most of it is never looked at."""
+
+    job_id: Any
+    queue: str
+    job_type: str
+    payload: str
+    attempts: int
+    enqueued_at: Any
+    process_at: Any
+    priority: int
+    headers: str | None
+    lost: int
+    errors: str | None
+    run_id: int
+
+
+class Orphan(NamedTuple):
+    """A run whose worker is not there any more."""
+
+    worker_id: Any
+    run: Claimed
+
+
+class Colleague(NamedTuple):
+    """Another worker, as its row and its lock show it."""
+
+    worker_id: Any
+    lock: Any
+    lock_free: bool
+    late: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """One run to acknowledge."""
+
+    job_id: Any
+    run_id: int
+    outcome: Outcome
+
+
+Level = tuple[str, int]  # a queue, and a priority in it
+Marks = Mapping[Level, Any]  # process_at of the last claimed job of each
+
+
+class Dialect:
+    """The plans for one kind of database, one set of tables and one kind of job id."""
+
+    name: ClassVar[str]
+    file: ClassVar[str]
+    types: ClassVar[Mapping[Kind, Mapping[str, str]]]
+    copies: ClassVar[bool] = False
+
+    def __init__(self, tables: Tables, kind: Kind) -> None:
+        self.tables = tables
+        self.kind: Kind = kind
+        self.sql = {name: Text(self.fitted(source)) for name, source in blocks(read(self.file)).items()}
+        self.channel = re.sub(r"\W", "_", tables.name("job", self.name))
+
+    def fitted(self, source: str) -> str:
+        """SQL of ours with this queue's table names and type of job ids."""
+        types = self.types[self.kind]
+        source = re.sub(r"/\*(\w+)\*/ [A-Z]+(\(\d+\))?(?![A-Z(])", lambda match: types[match[1]], source)
+        return self.tables.rewrite(source, self.name)
+
+    # How values look in the database.
+
+    def stored_id(self, job_id: UUID | int | str | None) -> Any:
+        """A job id, as the strategy encodes it, in the type that the driver wants."""
+        return job_id
+
+    def loaded_id(self, stored: Any) -> Any:
+        """The reverse."""
+        return stored
+
+    def stored_worker(self, worker_id: UUID) -> Any:
+        """A worker id in the type that the driver wants."""
+        return worker_id
+
+    def loaded_time(self, stored: Any) -> datetime:
+        """A timestamp as an aware datetime, in UTC."""
+        moment: datetime = stored
+        return moment.astimezone(UTC)
+
+    def stored_time(self, moment: datetime | None) -> Any:
+        """A timestamp in the type that the driver wants."""
+        return moment
+
+    def lock_of(self, worker_id: UUID) -> Any:
+        """The lock that proves this worker's life."""
+        raise NotImplementedError  # pragma: no cover
+
+    def asleep(self, queue: str) -> int:
+        """The lock that idle workers hold on a queue of these tables."""
+        return lock_key(f"proletarian asleep {self.channel} {queue}")
+
+    # Plans for the application's connection.
+
+    def enqueue(self, row: NewRow, now: datetime | None) -> Plan[Any]:
+        """Put one job in; gives its id as stored."""
+        raise NotImplementedError  # pragma: no cover
+
+    def enqueue_many(self, rows: Sequence[NewRow], now: datetime | None, *, copy: bool) -> Plan[list[Any]]:
+        """Put many jobs in; gives their ids as stored, in order."""
+        raise NotImplementedError  # pragma: no cover
+
+    def settle(self, worker_id: Any, worker: str, ended: Sequence[Ended], now: datetime | None) -> Plan[set[int]]:
+        """Acknowledge runs of one worker; gives the run ids that were still its own."""
+        raise NotImplementedError  # pragma: no cover
+
+    # Plans for the worker's connections.
+
+    def claim(
+        self,
+        worker_id: Any,
+        wants: Mapping[str, int],
+        first_run: int,
+        now: datetime | None,
+        marks: Marks | None,
+    ) -> Plan[list[Claimed]]:
+        """
+        Take due jobs: up to so many of each queue, with run ids above `first_run`, in order.
+
+        With `marks`, only from these levels and onward from these times.
+        """
+        raise NotImplementedError  # pragma: no cover
+
+    def register(self, worker_id: Any, host: str, pid: int, queues: str, lock: Any, lost_after: float) -> Plan[Row]:
+        """Enter a worker; gives the database's time and the number of workers."""
+        parameters = {"worker_id": worker_id, "host": host, "pid": pid, "queues": queues, "lock": lock,
+                      "lost_after": lost_after}  # fmt: skip
+        rows = yield self._say("register", **parameters)
+        return rows[0]
+
+    def beat(self, worker_id: Any) -> Plan[Row | None]:
+        """Be seen; gives the database's time and the number of workers, or None if declared dead."""
+        rows = yield self._say("beat", worker_id=worker_id)
+        return rows[0] if rows else None
+
+    def unregister(self, worker_id: Any) -> Plan[None]:
+        """Leave."""
+        yield self._say("unregister", worker_id=worker_id)
+
+    def colleagues(self) -> Plan[list[Colleague]]:
+        """Every worker that has a row."""
+        rows = yield self._say("colleagues")
+        return [Colleague(row[0], row[1], bool(row[2]), bool(row[3])) for row in rows]
+
+    def bury(self, lock_free: Sequence[Any]) -> Plan[dict[Any, str]]:
+        """Declare workers dead; gives who they were (host and pid) by worker id."""
+        raise NotImplementedError  # pragma: no cover
+
+    def orphans(self) -> Plan[list[Orphan]]:
+        """Runs of workers that are not there."""
+        rows = yield self._say("orphans")
+        return [Orphan(row[0], Claimed._make(row[1:])) for row in rows]
+
+    def hold(self, lock: Any) -> Plan[bool]:
+        """Take the lock that proves a worker's life, for as long as this session lives."""
+        rows = yield self._say("hold", lock=lock)
+        return bool(rows[0][0])
+
+    def held(self, lock: Any, session: int) -> Plan[bool]:
+        """Whether that session holds the lock, as seen from this one."""
+        rows = yield self._say("held", lock=lock, session=session)
+        return bool(rows[0][0])
+
+    def listen(self) -> Plan[None]:
+        """Be sent the notifications of these tables, where the database has any."""
+        yield from ()
+
+    def lie_down(self, queues: Sequence[str]) -> Plan[None]:
+        """Ask enqueues on these queues to notify."""
+        yield from ()
+
+    def get_up(self, queues: Sequence[str]) -> Plan[None]:
+        """Spare them that while we are awake."""
+        yield from ()
+
+    def mine(self, worker_id: Any) -> Plan[list[Claimed]]:
+        """The runs that are this worker's own, as the database knows them."""
+        rows = yield self._say("mine", worker_id=worker_id)
+        return [Claimed._make(row) for row in rows]
+
+    def begin(self) -> Plan[None]:
+        """Open a transaction on the worker's connection."""
+        yield self._say("begin")
+
+    def commit(self) -> Plan[None]:
+        """Close it."""
+        yield self._say("commit")
+
+    def undecided(self, worker_id: Any, runs: Sequence[tuple[Any, int]]) -> Plan[tuple[set[int], set[int]]]:
+        """
+        Of runs completed in a transaction of their handler's: those still here, and those free.
+
+        Still here and not free: that transaction is open. Free: it was rolled back.
+        """
+        raise NotImplementedError  # pragma: no cover
+
+    def note_progress(self, worker_id: Any, notes: Sequence[tuple[Any, int, str]]) -> Plan[None]:
+        """Write how far runs are: (job id, run id, text) of each."""
+        raise NotImplementedError  # pragma: no cover
+
+    def prune(self, older_than: float, succeeded: bool, most: int) -> Plan[int]:
+        """Delete up to `most` archived jobs that ended so many seconds ago; gives how many."""
+        rows = yield self._say("prune", older_than=older_than, succeeded=succeeded, most=most)
+        return len(rows)
+
+    def joined(self, plan: Plan[T]) -> Plan[T]:
+        """The same plan in a transaction that is open already: without its begin and commit."""
+        ends = self.sql["begin"], self.sql["commit"]
+        try:
+            step = next(plan)
+            while True:
+                rows: Rows = [] if isinstance(step, Statement) and step.text in ends else (yield step)
+                step = plan.send(rows)
+        except StopIteration as end:
+            result: T = end.value
+            return result
+
+    # Plans for people who look.
+
+    def status(self, most: int) -> Plan[tuple[list[Row], list[Row]]]:
+        """
+        (queue, waiting, due, running, failed, oldest due age in seconds) of each queue; and the workers.
+
+        Counts stop at `most`.
+        """
+        waiting = {}
+        for (queue,) in list((yield self._say("queues"))):
+            rows = yield self._say("waiting_in", queue=queue, most=most)
+            waiting[queue] = rows[0]
+        running: dict[str, int] = dict(cast(Any, (yield self._say("running"))))
+        failed: dict[str, int] = dict(cast(Any, (yield self._say("failed", most=most))))
+        workers = list((yield self._say("workers")))
+        queues: list[Row] = []
+        for queue in sorted({*waiting, *running, *failed}):
+            count, due, age = waiting.get(queue, (0, 0, None))
+            queues.append((queue, count, due, running.get(queue, 0), failed.get(queue, 0), age))
+        return queues, workers
+
+    def _say(self, name: str, /, **parameters: Any) -> Statement:
+        return Statement(self.sql[name], parameters)
+
+
+def as_json(ended: Ended) -> dict[str, Any]:
+    """An outcome as the `settle` statements read it; what is null is left out."""
+    outcome = ended.outcome
+    said = {"status": outcome.status, "attempts": outcome.attempts, "lost": outcome.lost, "delay": outcome.delay,
+            "errors": outcome.errors, "result": outcome.result}  # fmt: skip
+    return {name: value for name, value in said.items() if value is not None}
+
+
+def dump(value: Any) -> str:
+    """A parameter that travels as JSON."""
+    return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+
+
+@lru_cache(maxsize=4096)
+def lock_key(name: str) -> int:
+    """A 64-bit key for a lock, from what it is about."""
+    return int.from_bytes(hashlib.blake2b(name.encode(), digest_size=8).digest(), "big", signed=True)

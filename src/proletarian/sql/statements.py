@@ -1,0 +1,137 @@
+"""
+Statements as data, plans that yield them, and the `.sql` files they come from.
+
+A plan is a generator: it yields what to execute and is sent the rows. It holds the
+decisions between statements and does no I/O, so one plan serves blocking and async
+connections of every library: `run` and `arun` carry it out.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Awaitable, Callable, Generator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from importlib.resources import files
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+Row = Sequence[Any]
+Rows = Sequence[Row]
+
+
+class Text:
+    """
+    SQL with `:name` parameters, in each of the forms that drivers want.
+
+    Casts (`::`), strings, quoted names and comments are left alone.
+
+    >>> text = Text("SELECT ':no', payload::text FROM job WHERE queue = :queue -- :no")
+    >>> text.pyformat
+    "SELECT ':no', payload::text FROM job WHERE queue = %(queue)s "
+    >>> text.numbered, text.names
+    ("SELECT ':no', payload::text FROM job WHERE queue = $1 ", ('queue',))
+    """
+
+    _TOKENS = re.compile(
+        r"""(?P<string>'(?:[^']|'')*'|"[^"]*")   # strings, quoted names
+          | (?P<comment>--[^\n]*)
+          | (?P<cast>::)
+          | :(?P<name>[a-z_][a-z0-9_]*)""",
+        re.VERBOSE,
+    )
+
+    def __init__(self, source: str) -> None:
+        self.source = source
+
+    def _render(self, parameter: Callable[[str], str], *, percent: str = "%") -> str:
+        def token(match: re.Match[str]) -> str:
+            if match["comment"]:
+                return ""
+            return parameter(match["name"]) if match["name"] else match[0]
+
+        return self._TOKENS.sub(token, self.source.replace("%", percent))
+
+    @cached_property
+    def named(self) -> str:
+        """`:name`, without comments: sqlite3's own form."""
+        return self._render(lambda name: f":{name}")
+
+    @cached_property
+    def pyformat(self) -> str:
+        """`%(name)s`: psycopg, PyMySQL."""
+        return self._render(lambda name: f"%({name})s", percent="%%")
+
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        """The parameters in the order of their numbers."""
+        found = [match["name"] for match in self._TOKENS.finditer(self.source) if match["name"]]
+        return tuple(dict.fromkeys(found))
+
+    @cached_property
+    def numbered(self) -> str:
+        """`$1`, in the order of `names`: asyncpg."""
+        return self._render(lambda name: f"${self.names.index(name) + 1}")
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """One statement to execute, with its parameters."""
+
+    text: Text
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """Rows to load in bulk, for drivers that can (PostgreSQL's COPY)."""
+
+    table: str
+    columns: tuple[str, ...]
+    rows: Sequence[Sequence[Any]]
+
+
+Step = Statement | Copy
+Plan = Generator[Step, Rows, T]
+
+
+def run(plan: Plan[T], execute: Callable[[Step], Rows]) -> T:
+    """Carry out a plan on a blocking connection."""
+    try:
+        step = next(plan)
+        while True:
+            step = plan.send(execute(step))
+    except StopIteration as end:
+        result: T = end.value
+        return result
+    finally:
+        plan.close()
+
+
+async def arun(plan: Plan[T], execute: Callable[[Step], Awaitable[Rows]]) -> T:
+    """Carry out a plan on an async connection."""
+    try:
+        step = next(plan)
+        while True:
+            step = plan.send(await execute(step))
+    except StopIteration as end:
+        result: T = end.value
+        return result
+    finally:
+        plan.close()
+
+
+def blocks(source: str) -> dict[str, str]:
+    """
+    The statements of a `.sql` file by the name that stands above them.
+
+    >>> blocks("-- :name one\\nSELECT 1\\n-- :name two\\n-- why\\nSELECT 2\\n")
+    {'one': 'SELECT 1', 'two': '-- why\\nSELECT 2'}
+    """
+    parts = re.split(r"^-- :name (\w+)\n", source, flags=re.MULTILINE)
+    return {name: body.strip().removesuffix(";") for name, body in zip(parts[1::2], parts[2::2], strict=True)}
+
+
+def read(name: str) -> str:
+    """The text of a file beside this one."""
+    return files("proletarian.sql").joinpath(name).read_text(encoding="utf-8")

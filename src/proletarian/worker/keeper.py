@@ -1,0 +1,225 @@
+"""
+The keeper: proves that this worker lives, and looks after colleagues who do not.
+
+It has a thread and a connection of its own, apart from the pump: a claim that waits on
+someone's table lock must not stop the heartbeat. In each turn it does what is due: check
+its lock, beat, note progress, look at the colleagues, prune.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import socket
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID, uuid4
+
+from proletarian.database import Database, Session, Stopped
+from proletarian.drivers.driver import OwnConnection
+from proletarian.events import Log
+from proletarian.migration import check_schema
+from proletarian.outcomes import Outcome
+from proletarian.sql.dialect import Claimed
+from proletarian.worker.clock import Clock
+from proletarian.worker.recovery import Recovered, recover
+from proletarian.worker.watch import LOOK, Watch
+
+TICK = 0.5  # seconds
+PRUNE_EVERY, PRUNE_MOST = 10.0, 5000
+
+
+@dataclass(frozen=True)
+class Identity:
+    """Who a worker is to the database, from one registration to the next."""
+
+    uuid: UUID
+    stored: Any
+    lock: Any  # None: nothing but the heartbeat proves its life
+
+
+@dataclass(frozen=True)
+class Care:
+    """How a worker proves its life, and how long it keeps what is archived (seconds; None for ever)."""
+
+    heartbeat: float = 15.0
+    lost_after: float = 60.0
+    keep_succeeded: float | None = None
+    keep_failed: float | None = None
+
+
+class Keeper:
+    """Keeps one worker registered, seen and locked."""
+
+    def __init__(
+        self,
+        database: Database,
+        *,
+        queues: str,
+        care: Care,
+        log: Log,
+        clock: Clock,
+        decide: Callable[[Claimed, str], Outcome],
+        recovered: Callable[[Recovered], None],
+        declared_dead: Callable[[], None],
+        failed: Callable[[BaseException], None],
+        on_error: Callable[[Exception], bool],
+    ) -> None:
+        self.database = database
+        self.dialect = database.dialect
+        self.care = care
+        self.clock = clock
+        self.log = log
+        self.identity: Identity | None = None
+        self.fleet = 1  # how many workers there are, by the latest count
+        self._queues = queues
+        self._decide = decide
+        self._recovered = recovered
+        self._declared_dead = declared_dead
+        self._failed = failed
+        self._session = Session(database, log, on_connect=self._connected, on_error=on_error)
+        self._watch = Watch(database.family.settling)
+        self._progress: dict[tuple[Any, Any, int], str] = {}
+        self._next_beat = self._next_look = self._next_prune = 0.0
+        self._wake = threading.Event()
+        self.registered = threading.Event()
+        self._thread = threading.Thread(target=self._serve, name="proletarian keeper", daemon=True)
+
+    # Coming and going.
+
+    def start(self) -> None:
+        """Register as soon as the database is there, and go on, in a thread."""
+        self._thread.start()
+
+    def close(self) -> None:
+        """Leave: the row goes, the lock goes with the connection."""
+        self._wake.set()
+        self._session.closed.set()  # end a wait for a database that is away
+        if self._thread.is_alive():
+            self._thread.join()
+        self._say_goodbye()
+        self._session.close()
+
+    def _say_goodbye(self) -> None:
+        if self.identity is None:
+            return
+        try:
+            self._session.connection.run(self.dialect.unregister(self.identity.stored))
+        except Exception as error:  # noqa: BLE001 (the database is away: colleagues will see that we are gone)
+            self.log("database.unavailable", {"error": error})
+
+    def _register(self) -> None:
+        uuid = uuid4()
+        lock = self.dialect.lock_of(uuid)
+        stored = self.dialect.stored_worker(uuid)
+        proved = self._session.do(lambda connection: self._lock_works(connection, lock))
+        self._session.run(
+            self.dialect.register, stored, socket.gethostname(), os.getpid(), self._queues,
+            lock if proved else None, self.care.lost_after,
+        )  # fmt: skip
+        self.identity = Identity(uuid, stored, lock if proved else None)
+        self.log("worker.liveness", {"worker_id": uuid, "proved_by": "lock" if proved else "heartbeat"})
+        self._beat(time.monotonic())
+
+    def _lock_works(self, connection: OwnConnection, lock: Any) -> bool:
+        """Take the lock, and see from a second connection that it is ours: behind a pooler it is not."""
+        if not connection.hold(self.dialect, lock):
+            return False
+        other = self.database.connect()
+        try:
+            return other.held(self.dialect, lock, connection)
+        finally:
+            other.close()
+
+    def _connected(self, connection: OwnConnection) -> None:
+        """On each new connection: take our lock again, and trust nothing that was seen on the old one."""
+        self._watch.forget()
+        if self.identity is not None and self.identity.lock is not None:
+            connection.hold(self.dialect, self.identity.lock)
+
+    # The turns.
+
+    def _serve(self) -> None:
+        try:
+            self._session.do(lambda connection: check_schema(connection, self.database))
+            self._register()
+            self.registered.set()
+            while not self._wake.wait(self._pause()):
+                self._turn()
+        except Stopped:
+            return
+        except BaseException as error:  # noqa: BLE001 (it ends the worker, which says why)
+            self._failed(error)
+        finally:
+            self.registered.set()
+
+    def _pause(self) -> float:
+        due = min(self._next_look, self._next_beat, time.monotonic() + TICK)
+        return max(0.01, due - time.monotonic())
+
+    def _turn(self) -> None:
+        assert self.identity is not None  # noqa: S101
+        self._session.do(lambda connection: connection.check())
+        now = time.monotonic()
+        if now >= self._next_beat:
+            self._beat(now)
+        if self._progress:
+            self._note_progress()
+        if now >= self._next_look:
+            self._look(now)
+        if now >= self._next_prune:
+            self._prune(now)
+
+    def _beat(self, now: float) -> None:
+        assert self.identity is not None  # noqa: S101
+        row = self._session.run(self.dialect.beat, self.identity.stored)
+        self._next_beat = now + self.care.heartbeat
+        if row is None:
+            self.log("worker.declared_dead", {"worker_id": self.identity.uuid})
+            self.identity = None
+            self._session.drop()  # and with it the old lock
+            self._declared_dead()
+            self._register()
+            return
+        self.clock.set(self.dialect.loaded_time(row[0]))
+        self.fleet = max(1, row[1])
+
+    def _look(self, now: float) -> None:
+        """At the colleagues; and take back what the dead among them ran."""
+        colleagues = self._session.run(self.dialect.colleagues)
+        self.fleet = max(1, len(colleagues))
+        if self.identity is not None and all(self.identity.stored != c.worker_id for c in colleagues):
+            self._beat(now)  # declared dead: find out what to do now, not at the next beat
+            return
+        others = [c for c in colleagues if self.identity is None or c.worker_id != self.identity.stored]
+        dead = self._session.do(
+            lambda connection: self._watch.dead(others, free=connection.is_free, now=time.monotonic())
+        )
+        done = self._session.run(recover, self.dialect, dead, self._decide, self.database.queue.now())
+        if done.runs or done.buried:
+            self._recovered(done)
+        share = 1 if self._watch.suspicious else self.fleet
+        self._next_look = now + LOOK * share * random.uniform(0.8, 1.2)  # noqa: S311 (spread, no secret)
+
+    def _prune(self, now: float) -> None:
+        full = False
+        for keep, succeeded in ((self.care.keep_succeeded, True), (self.care.keep_failed, False)):
+            if keep is not None:
+                full |= self._session.run(self.dialect.prune, keep, succeeded, PRUNE_MOST) >= PRUNE_MOST
+        pause = TICK if full else PRUNE_EVERY * self.fleet
+        self._next_prune = now + pause * random.uniform(0.8, 1.2)  # noqa: S311 (spread, no secret)
+
+    # Progress of running jobs: only the latest of each is written.
+
+    def note_progress(self, worker_id: Any, job_id: Any, run_id: int, text: str) -> None:
+        """Have a job's progress written with the next turn."""
+        self._progress[worker_id, job_id, run_id] = text
+
+    def _note_progress(self) -> None:
+        progress, self._progress = self._progress, {}
+        for worker_id in {key[0] for key in progress}:
+            notes = [(key[1], key[2], text) for key, text in progress.items() if key[0] == worker_id]
+            self._session.run(self.dialect.note_progress, worker_id, notes)

@@ -1,0 +1,371 @@
+"""
+The pump: acknowledges the runs that ended, claims the jobs to run next, then sleeps.
+
+One thread, one connection. While one batch is on its way to the database the next one
+gathers, so nobody waits for a timer. It sleeps until a job ends, a notification comes or
+the poll interval is over.
+"""
+
+from __future__ import annotations
+
+import random
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from proletarian.database import Database, Session, Stopped
+from proletarian.errors import ProletarianError
+from proletarian.events import Log
+from proletarian.outcomes import Outcome
+from proletarian.sql.dialect import Claimed, Ended
+from proletarian.worker.keeper import Identity, Keeper
+from proletarian.worker.lane import Lane
+from proletarian.worker.run import Run, Runner, known
+from proletarian.worker.wake import Wake
+from proletarian.worker.watermark import Watermark
+
+BATCH = 1000  # runs in one acknowledgement
+PACE = 0.004  # seconds between claims that each bring a little
+BUSY = 0.005  # notifications that follow each other faster than this: stay up and look instead
+STRAYS_EVERY = 30.0
+
+
+@dataclass
+class Rest:
+    """What the pump remembers of when to claim next."""
+
+    lying: bool = False  # enqueues notify us
+    backlog: bool = True  # there may be more than we had room for: claim as soon as there is room
+    look_at: float = 0.0  # the next claim, if nothing calls for one before
+    looked_at: float = 0.0
+    brought_at: float = 0.0  # when a claim last brought something
+
+
+class Pump:
+    """Moves jobs between the database and the lanes."""
+
+    def __init__(
+        self,
+        database: Database,
+        runner: Runner,
+        keeper: Keeper,
+        lanes: Mapping[str, Lane],
+        *,
+        log: Log,
+        poll_interval: float,
+        given_up: Callable[[Run, BaseException], None],
+        failed: Callable[[BaseException], None],
+        drained: Callable[[], None],
+        on_error: Callable[[Exception], bool],
+    ) -> None:
+        self.database = database
+        self.dialect = database.dialect
+        self.runner = runner
+        self.keeper = keeper
+        self.lanes = lanes
+        self.log = log
+        self.poll_interval = poll_interval
+        self.wake = Wake()
+        self.stopping = threading.Event()
+        self.emptied = threading.Event()  # stopping, and nothing is left in our hands
+        self.ran = 0
+        self._draining = False
+        self._given_up = given_up
+        self._failed = failed
+        self._drained = drained
+        self._session = Session(database, log, on_connect=self._connected, on_error=on_error)
+        self._ended: deque[tuple[Run, Outcome]] = deque()
+        self._undecided: list[tuple[Run, Outcome]] = []
+        self._watermark = Watermark()
+        self._rest = Rest()
+        self._run_id = 0
+        self._troubles = 0
+        self._stray_pause = STRAYS_EVERY
+        self._next_strays = time.monotonic() + STRAYS_EVERY
+        self._finish = threading.Event()
+        self._thread = threading.Thread(target=self._serve, name="proletarian pump", daemon=True)
+
+    # From other threads.
+
+    def start(self, *, drain: bool) -> None:
+        """Go; with `drain`, say so once nothing is due any more."""
+        self._draining = drain
+        self._thread.start()
+
+    def look(self) -> None:
+        """There may be something to claim."""
+        self._rest.look_at = 0.0
+        self._poke()
+
+    def ended(self, run: Run, outcome: Outcome) -> None:
+        """A run has come to its end; called by the thread or the loop that ran it."""
+        self._ended.append((run, outcome))
+        self.wake.wake()
+
+    def stop(self) -> None:
+        """Claim no more, and give back what was not started."""
+        self.stopping.set()
+        self._poke()
+
+    def finish(self, timeout: float) -> None:
+        """Acknowledge what has ended, give back all that has not, and end."""
+        self._finish.set()
+        self._poke()
+        if self._thread.is_alive():
+            self._thread.join(timeout)
+            self._session.closed.set()  # the database is away: it will have to be told by our absence
+            self._thread.join()
+        self._session.close()
+
+    def _poke(self) -> None:
+        self.wake.asleep = True
+        self.wake.wake()
+
+    @property
+    def held(self) -> int:
+        """Jobs in this worker's hands, those included that wait for their acknowledgement."""
+        return sum(lane.held for lane in self.lanes.values()) + len(self._ended) + len(self._undecided)
+
+    # The thread.
+
+    def _serve(self) -> None:
+        try:
+            while not self._finish.is_set():
+                self._turn()
+            self._give_back_all()
+        except Stopped:
+            pass
+        except BaseException as error:  # noqa: BLE001 (it ends the worker, which says why)
+            self._failed(error)
+        finally:
+            self.emptied.set()
+
+    def _turn(self) -> None:
+        acknowledged = self._acknowledge()
+        identity = self.keeper.identity
+        if self.stopping.is_set():
+            self._give_back([run for lane in self.lanes.values() for run in lane.unstarted(all_of_them=True)])
+            claimed = 0
+        else:
+            self._give_back([run for lane in self.lanes.values() for run in lane.unstarted(all_of_them=False)])
+            claimed = self._claim(identity) if identity is not None and self._due(acknowledged) else 0
+        if self.stopping.is_set() and not self.held:
+            self.emptied.set()
+        if not acknowledged and not claimed:
+            self._sleep()
+
+    def _due(self, acknowledged: int) -> bool:
+        """Whether to claim in this turn."""
+        now = time.monotonic()
+        if now >= self._rest.look_at:
+            return True
+        if not acknowledged:
+            return False
+        # There is room again. Where nobody notifies us, looking now beats waiting for the poll.
+        return self._rest.backlog or (not self._notifies and now - self._rest.looked_at > PACE)
+
+    @property
+    def _notifies(self) -> bool:
+        return self._session.is_open and self._session.connection.notifies
+
+    # Claim.
+
+    def _claim(self, identity: Identity) -> int:
+        self._give_back_strays(identity)
+        rest, started = self._rest, time.monotonic()
+        wants = {queue: want for queue, lane in self.lanes.items() if (want := lane.want(started))}
+        if not wants:
+            rest.backlog, rest.look_at = True, started + self._interval()
+            return 0
+        marks = self._watermark.onward(wants, started)
+        rows = self._session.run(
+            self.dialect.claim, identity.stored, wants, self._run_id, self.database.queue.now(), marks
+        )
+        now = rest.looked_at = time.monotonic()
+        wanted = sum(wants.values())
+        self._run_id += wanted
+        short = len(rows) < wanted
+        self._watermark.claimed(rows, full=marks is None, short=short, took=now - started, now=now)
+        if self.keeper.identity is identity:
+            self._hand_out(rows, identity, now)
+        # else: declared dead meanwhile; a colleague takes these back, to run them here would be in vain
+        self._plan_next(len(rows), short=short, full=marks is None, now=now)
+        return len(rows)
+
+    def _hand_out(self, rows: Sequence[Claimed], identity: Identity, now: float) -> None:
+        by_queue: dict[str, list[Run]] = {}
+        for row in rows:
+            by_queue.setdefault(row.queue, []).append(self.runner.claimed(row, identity.stored, now))
+        for queue, runs in by_queue.items():
+            self.log("jobs.claimed", {"queue": queue, "count": len(runs)})
+            self.lanes[queue].put(runs)
+
+    def _plan_next(self, brought: int, *, short: bool, full: bool, now: float) -> None:
+        rest = self._rest
+        rest.backlog = not short
+        if not short or not full:
+            rest.look_at = now  # there is more; or the short way brought little: look at everything
+            if rest.lying and not short:
+                self._get_up()
+        elif brought:
+            # Few at a time, in quick succession: to be told of each would cost the enqueuers more
+            # than to look for them costs us.
+            if rest.lying and now - rest.brought_at < BUSY:
+                self._get_up()
+            rest.brought_at = now
+            rest.look_at = now + (self._interval() if rest.lying else PACE)
+        elif self._notifies and not rest.lying:
+            self._session.run(self.dialect.lie_down, list(self.lanes))
+            rest.lying = True
+            rest.look_at = now  # once more: whoever enqueued before we lay down did not notify
+        else:
+            rest.look_at = now + self._interval()
+            if self._draining and not self.held:
+                self._drained()
+
+    def _interval(self) -> float:
+        """The poll interval: the more workers, the longer each of them waits, so that the fleet's polls stay few."""
+        spread = random.uniform(0.8, 1.2)  # noqa: S311 (spread, no secret)
+        return self.poll_interval * spread * (1 if self._draining else self.keeper.fleet)
+
+    def _get_up(self) -> None:
+        self._session.run(self.dialect.get_up, list(self.lanes))
+        self._rest.lying = False
+
+    def _connected(self, connection: Any) -> None:
+        self._rest = Rest()
+        self._watermark.forget()
+        if connection.notifies:
+            connection.run(self.dialect.listen())
+
+    # Acknowledge.
+
+    def _acknowledge(self) -> int:
+        batch = [self._ended.popleft() for _ in range(min(len(self._ended), BATCH))]
+        if self._undecided:
+            batch += self._undecided
+            self._undecided = []
+        if not batch:
+            return 0
+        self.ran += len(batch)
+        for worker_id in {run.worker_id for run, _ in batch}:
+            self._record(worker_id, [entry for entry in batch if entry[0].worker_id == worker_id])
+        return len(batch) - len(self._undecided)
+
+    def _record(self, worker_id: Any, batch: list[tuple[Run, Outcome]]) -> None:
+        """Write outcomes; tell which counted."""
+        batch = self._decided(worker_id, batch)
+        if not batch:
+            return
+        ended = [Ended(run.row.job_id, run.row.run_id, outcome) for run, outcome in batch]
+        before = self._session.troubles
+        ours = self._session.run(self.dialect.settle, worker_id, self.runner.worker, ended, self.database.queue.now())
+        # After a lost answer the first try may have been carried out; then the second finds nothing.
+        unsure = self._session.troubles > before
+        put_back = False
+        for run, outcome in batch:
+            run.is_over = True
+            if run.row.run_id in ours or unsure:
+                self._tell(run, outcome)
+                put_back |= outcome.status is None
+            else:
+                self.log("job.lease_lost", known(run))
+        if put_back:
+            self._watermark.forget()
+            self._rest.look_at = min(self._rest.look_at, time.monotonic() + PACE)
+
+    def _decided(self, worker_id: Any, batch: list[tuple[Run, Outcome]]) -> list[tuple[Run, Outcome]]:
+        """
+        Without the runs that were completed in a transaction of their handler's.
+
+        Committed: the row is gone, and that is that. Still open: it is asked again. Rolled back:
+        the handler's word is not enough, its work is undone; the run has failed.
+        """
+        completed = [(run.row.job_id, run.row.run_id) for run, _ in batch if run.completed]
+        if not completed:
+            return batch
+        here, free = self._session.run(self.dialect.undecided, worker_id, completed)
+        decided = []
+        for run, outcome in batch:
+            if not run.completed:
+                decided.append((run, outcome))
+            elif run.row.run_id in free:
+                decided.append((run, self._undone(run, outcome)))
+            elif run.row.run_id in here:
+                self._undecided.append((run, outcome))
+            else:
+                run.is_over = True
+                self._tell(run, Outcome("job.succeeded", "success", run.row.attempts + 1, run.row.lost))
+        return decided
+
+    def _undone(self, run: Run, outcome: Outcome) -> Outcome:
+        if outcome.status != "success":
+            return outcome
+        error = ProletarianError("job.complete() was called, but its transaction was not committed")
+        return self.runner.after(run, error)
+
+    def _tell(self, run: Run, outcome: Outcome) -> None:
+        data = known(run)
+        if outcome.event == "job.succeeded":
+            data["ran"] = round(time.monotonic() - run.claimed_at, 6)
+        else:
+            data |= {"error": outcome.error, "failures": outcome.attempts, "retry_in": outcome.delay}
+        self.log(outcome.event, data)
+        if outcome.event == "job.given_up" and outcome.error is not None:
+            self._given_up(run, outcome.error)
+
+    # Give back.
+
+    def _give_back(self, runs: Sequence[Run]) -> None:
+        for worker_id in {run.worker_id for run in runs}:
+            batch = [(run, released(run)) for run in runs if run.worker_id == worker_id]
+            self._record(worker_id, batch)
+
+    def _give_back_all(self) -> None:
+        """The end: what is still running is given back, so that a colleague can start it at once."""
+        while self._ended:
+            self._acknowledge()
+        left = [run for lane in self.lanes.values() for run in lane.runs()]
+        self._give_back(left)
+
+    def _give_back_strays(self, identity: Identity) -> None:
+        """
+        Give back runs that are ours in the database and that we know nothing of.
+
+        When a connection breaks in a claim, the claim may have been carried out, or may still
+        be: so this is asked at once, again and again with growing pauses, and never quite given up.
+        """
+        now = time.monotonic()
+        if self._session.troubles != self._troubles:
+            self._troubles, self._stray_pause, self._next_strays = self._session.troubles, 0.5, now
+        if now < self._next_strays:
+            return
+        self._stray_pause = min(self._stray_pause * 2, STRAYS_EVERY)
+        self._next_strays = now + self._stray_pause
+        # Lanes first: a run is among the ended before it leaves its lane.
+        known_runs = {run.row.run_id for lane in self.lanes.values() for run in lane.runs()}
+        known_runs |= {run.row.run_id for run, _ in (*self._ended, *self._undecided)}
+        rows = self._session.run(self.dialect.mine, identity.stored)
+        self._give_back(
+            [self.runner.claimed(row, identity.stored, now) for row in rows if row.run_id not in known_runs]
+        )
+
+    def _sleep(self) -> None:
+        self.wake.asleep = True
+        if self._ended or self._finish.is_set():
+            self.wake.asleep = False
+            return
+        timeout = max(0.0, self._rest.look_at - time.monotonic())
+        if self._undecided:
+            timeout = min(timeout, 0.05)
+        if self._session.do(lambda connection: connection.wait(self.wake, timeout)) and not self._ended:
+            self._rest.look_at = 0.0
+        self.wake.asleep = False
+
+
+def released(run: Run) -> Outcome:
+    """Back to where it was in its queue; the run does not count."""
+    return Outcome("job.released", attempts=run.row.attempts, lost=run.row.lost)
