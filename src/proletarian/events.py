@@ -63,6 +63,13 @@ def to_logging(event: str, data: dict[str, Any]) -> None:
     _logger.log(level, "%s %s", event, known, extra={"event": event, "data": data}, exc_info=trouble)
 
 
+def _logged(event: str) -> bool:
+    return _logger.isEnabledFor(LEVELS.get(event, logging.INFO))
+
+
+to_logging.wanted = _logged  # type: ignore[attr-defined]
+
+
 def with_context(log: Log, context: Mapping[str, Any]) -> Log:
     """
     A log that adds `context` to every event: what is true on the whole way down.
@@ -76,7 +83,20 @@ def with_context(log: Log, context: Mapping[str, Any]) -> Log:
     def log_with_context(event: str, data: dict[str, Any]) -> None:
         log(event, {**context, **data})
 
+    wanted = getattr(log, "wanted", None)
+    if wanted is not None:
+        log_with_context.wanted = wanted  # type: ignore[attr-defined]
     return log_with_context
+
+
+def is_wanted(log: Log, event: str) -> bool:
+    """
+    Whether a log would do anything with this event, so that nothing is put together in vain.
+
+    A log may have an attribute `wanted(event)`, as `to_logging` has; without one it wants all.
+    """
+    wanted: Callable[[str], bool] | None = getattr(log, "wanted", None)
+    return wanted is None or wanted(event)
 
 
 def silent(event: str, data: dict[str, Any]) -> None:

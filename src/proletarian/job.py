@@ -5,10 +5,10 @@ A job: as it is put in (`NewJob`), and as its handler sees it (`Job`).
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Protocol
 
 from proletarian.errors import ConfigurationError
 
@@ -129,8 +129,17 @@ class Stopping:
                 self._event.set()
 
 
-def _not_in_a_worker(*_: Any) -> Any:
-    raise ConfigurationError("this job is not run by a worker: it has no row to complete or to note progress in")
+class Lease(Protocol):
+    """What a worker lends to a job while it runs: the row that is its own."""
+
+    def complete(self, job: Job, connection: Any, result: Any) -> None:
+        """Archive it on the handler's connection."""
+
+    async def acomplete(self, job: Job, connection: Any, result: Any) -> None:
+        """Archive it on the handler's async connection."""
+
+    def progress(self, done: float, total: float | None) -> None:
+        """Note how far it is."""
 
 
 @dataclass(slots=True, eq=False)
@@ -159,9 +168,7 @@ class Job:
     lost: int = 0
     state: Mapping[str, Any] = field(default_factory=dict)
     stopping: Stopping = field(default_factory=Stopping)
-    _complete: Callable[[Job, Any, Any], None] = field(default=_not_in_a_worker, repr=False)
-    _acomplete: Callable[[Job, Any, Any], Any] = field(default=_not_in_a_worker, repr=False)
-    _progress: Callable[[Job, float, float | None], None] = field(default=_not_in_a_worker, repr=False)
+    _lease: Lease | None = field(default=None, repr=False)
 
     def complete(self, connection: Any, /, *, result: Any = None) -> None:
         """
@@ -174,11 +181,11 @@ class Job:
         Call it last: what the handler returns or raises afterwards no longer matters once
         the transaction has committed.
         """
-        self._complete(self, connection, result)
+        self._own().complete(self, connection, result)
 
     async def acomplete(self, connection: Any, /, *, result: Any = None) -> None:
         """Archive the job in your own transaction on an async connection; see `complete`."""
-        await self._acomplete(self, connection, result)
+        await self._own().acomplete(self, connection, result)
 
     def progress(self, done: float, total: float | None = None) -> None:
         """
@@ -186,4 +193,11 @@ class Job:
 
         Cheap to call often: only the latest of several is written.
         """
-        self._progress(self, done, total)
+        self._own().progress(done, total)
+
+    def _own(self) -> Lease:
+        if self._lease is None:
+            raise ConfigurationError(
+                "this job is not run by a worker: it has no row to complete or to note progress in"
+            )
+        return self._lease

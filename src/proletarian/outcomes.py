@@ -14,10 +14,13 @@ import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
+from typing import Any
 
-from proletarian.errors import ConfigurationError, WorkerLost
+from proletarian.errors import ConfigurationError, PayloadError, WorkerLost
 from proletarian.job import Job
 from proletarian.retry import Retry
+from proletarian.serializers import to_plain
 
 Strategy = Retry | Callable[[Job, BaseException], Retry | None]
 
@@ -97,6 +100,27 @@ class Outcome:
     errors: str | None = None
     result: str | None = None
     error: BaseException | None = None
+
+
+@lru_cache(maxsize=1024)
+def succeeded(attempts: int, lost: int) -> Outcome:
+    """The outcome of a run that ended well and has nothing more to say; one value serves many runs."""
+    return Outcome("job.succeeded", "success", attempts, lost)
+
+
+def succeeded_with(attempts: int, lost: int, result: Any) -> Outcome:
+    """
+    The same with a result to keep, as JSON text.
+
+    Raises `PayloadError` for a result that has no such form.
+    """
+    if result is None:
+        return succeeded(attempts, lost)
+    try:
+        text = json.dumps(to_plain(result), allow_nan=False)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise PayloadError(f"what the handler returned cannot be kept as JSON: {error}") from error
+    return Outcome("job.succeeded", "success", attempts, lost, result=text)
 
 
 def with_error(errors: str | None, error: BaseException, *, attempt: int, worker: str, at: datetime) -> str:

@@ -76,6 +76,12 @@ class Parameters:
         return [p.name for p in self._named if p.kind is not inspect.Parameter.KEYWORD_ONLY]
 
     @cached_property
+    def _is_plain(self) -> bool:
+        """Whether every parameter is needed and can be passed by position: the common case, and the quick one."""
+        plain = inspect.Parameter.POSITIONAL_OR_KEYWORD
+        return all(p.kind is plain and p.default is inspect.Parameter.empty for p in self._read[1])
+
+    @cached_property
     def _shape(self) -> type[msgspec.Struct]:
         hints = self._read[2]
         fields: list[Any] = []
@@ -157,6 +163,8 @@ class Parameters:
                 f"{self.job_type} takes a payload of named parameters, not a {type(payload).__name__}"
             )
         values = self._fit(payload, UnreadablePayload)
+        if self._is_plain:
+            return msgspec.structs.astuple(values), {}
         args: list[Any] = []
         kwargs: dict[str, Any] = {}
         for parameter in self._named:

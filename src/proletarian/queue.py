@@ -19,7 +19,6 @@ from proletarian.drivers.registry import driver_of
 from proletarian.errors import ConfigurationError, LeaseLost, WrongCall
 from proletarian.ids import UUID7, JobIds, Kind, kind_of
 from proletarian.job import DEFAULT_QUEUE, Job, NewJob
-from proletarian.outcomes import Outcome
 from proletarian.serializers import JsonSerializer, Serializer
 from proletarian.sql.dialect import Dialect, Ended, NewRow
 from proletarian.sql.mysql import MySQL
@@ -237,14 +236,6 @@ def awaiting(connection: Any, other: str) -> Driver:
     if driver.aexecute is None:
         raise WrongCall(f"{driver.connection} is a blocking connection: use `{other}(…)`, without await")
     return driver
-
-
-def success(job: Job, lost: int, result: Any) -> Outcome:
-    """The outcome of a run that ended well."""
-    from proletarian.serializers import to_plain
-
-    text = None if result is None else json.dumps(to_plain(result), allow_nan=False)
-    return Outcome("job.succeeded", "success", attempts=job.attempts, lost=lost, result=text)
 
 
 DEFAULT = Queue()

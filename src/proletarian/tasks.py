@@ -117,10 +117,15 @@ class Task(Generic[P, R]):
         return await self._queue.aenqueue_job(connection, self.job(*args, **kwargs))
 
     def run(self, job: Job) -> Any:
-        """Call the function with the arguments that the job's payload holds."""
+        """Call the function with the job, if it asks for it, and the arguments that its payload holds."""
+        if not self.parameters.takes_job:
+            return self.run_with(job.payload)
         args, kwargs = self.parameters.unpack(job.payload)
-        if self.parameters.takes_job:
-            return self.function(job, *args, **kwargs)
+        return self.function(job, *args, **kwargs)
+
+    def run_with(self, payload: Any) -> Any:
+        """Call the function with the arguments that a payload holds."""
+        args, kwargs = self.parameters.unpack(payload)
         return self.function(*args, **kwargs)
 
 
@@ -248,6 +253,18 @@ class Tasks(Mapping[str, Task[..., Any]]):
         self._chains.clear()
         return middleware
 
+    def direct(self, job_type: str) -> Callable[[Any], Any] | None:
+        """
+        The function of this job type as one of the payload alone, if that is all it needs.
+
+        None where the job itself is looked at, by the function or by a middleware: then a job has
+        to be made.
+        """
+        task = self._tasks.get(job_type)
+        if task is None or self._middleware or task.parameters.takes_job:
+            return None
+        return task.run_with
+
     def handler(self, job_type: str) -> Handler:
         """The task of this job type within its middleware; raises `UnknownJobType`."""
         if chain := self._chains.get(job_type):
@@ -270,6 +287,10 @@ class Tasks(Mapping[str, Task[..., Any]]):
     def __call__(self, job: Job) -> Any:
         """Run the handler of this job; for an `async def` handler, gives what to await."""
         return self.handler(job.job_type)(job)
+
+    def find(self, job_type: str) -> Task[..., Any] | None:
+        """The task of this job type, if there is one."""
+        return self._tasks.get(job_type)
 
     def __getitem__(self, job_type: str) -> Task[..., Any]:
         return self._tasks[job_type]

@@ -14,7 +14,6 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any, ClassVar, NamedTuple, TypeVar, cast
@@ -74,11 +73,9 @@ class Colleague(NamedTuple):
     late: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Ended:
+class Ended(NamedTuple):
     """One run to acknowledge."""
 
-    job_id: Any
     run_id: int
     outcome: Outcome
 
@@ -234,7 +231,7 @@ class Dialect:
         """Close it."""
         yield self._say("commit")
 
-    def undecided(self, worker_id: Any, runs: Sequence[tuple[Any, int]]) -> Plan[tuple[set[int], set[int]]]:
+    def undecided(self, worker_id: Any, run_ids: Sequence[int]) -> Plan[tuple[set[int], set[int]]]:
         """
         Of runs completed in a transaction of their handler's: those still here, and those free.
 
@@ -242,8 +239,8 @@ class Dialect:
         """
         raise NotImplementedError  # pragma: no cover
 
-    def note_progress(self, worker_id: Any, notes: Sequence[tuple[Any, int, str]]) -> Plan[None]:
-        """Write how far runs are: (job id, run id, text) of each."""
+    def note_progress(self, worker_id: Any, notes: Mapping[int, str]) -> Plan[None]:
+        """Write how far runs are: a text for each run id."""
         raise NotImplementedError  # pragma: no cover
 
     def prune(self, older_than: float, succeeded: bool, most: int) -> Plan[int]:

@@ -89,16 +89,13 @@ DELETE job
   STRAIGHT_JOIN proletarian_job AS job ON job.job_id = /*stored*/ UNHEX(picked.job_id)
 
 -- :name ours
--- Lock the runs that are still this worker's own. worker_id and run_id are the fence: what
--- was taken back from it is not here under both any more.
+-- Lock the runs that are still this worker's own. (worker_id, run_id) is the fence, and the
+-- key of the table: what was taken back from it is not here under both any more.
 SELECT running.run_id
   FROM JSON_TABLE(:ended, '$[*]' COLUMNS (
-           job_id /*json_id*/ CHAR(32) PATH '$.job_id',
            run_id BIGINT PATH '$.run_id')) AS ended
   STRAIGHT_JOIN proletarian_running_job AS running
-     ON running.job_id = /*stored*/ UNHEX(ended.job_id)
-    AND running.run_id = ended.run_id
-    AND running.worker_id = :worker_id
+     ON running.worker_id = :worker_id AND running.run_id = ended.run_id
    FOR UPDATE /*!80001 OF running */
 
 -- :name archive
@@ -109,7 +106,6 @@ SELECT running.job_id, running.queue, running.job_type, running.payload, ended.a
        running.process_at, running.priority, running.headers, ended.lost, COALESCE(ended.errors, running.errors),
        ended.status, running.started_at, COALESCE(CAST(:now AS DATETIME(6)), UTC_TIMESTAMP(6)), :worker, ended.result
   FROM JSON_TABLE(:ended, '$[*]' COLUMNS (
-           job_id   /*json_id*/ CHAR(32) PATH '$.job_id',
            run_id   BIGINT      PATH '$.run_id',
            status   VARCHAR(16) PATH '$.status',
            attempts INT         PATH '$.attempts',
@@ -117,9 +113,7 @@ SELECT running.job_id, running.queue, running.job_type, running.payload, ended.a
            errors   LONGTEXT    PATH '$.errors',
            result   LONGTEXT    PATH '$.result')) AS ended
   STRAIGHT_JOIN proletarian_running_job AS running
-     ON running.job_id = /*stored*/ UNHEX(ended.job_id)
-    AND running.run_id = ended.run_id
-    AND running.worker_id = :worker_id
+     ON running.worker_id = :worker_id AND running.run_id = ended.run_id
  WHERE ended.status IS NOT NULL
 
 -- :name put_back
@@ -130,7 +124,6 @@ SELECT running.job_id, running.queue, running.job_type, running.payload, ended.a
                 + INTERVAL CAST(ended.delay * 1000000 AS SIGNED) MICROSECOND, running.process_at),
        running.priority, running.headers, ended.lost, COALESCE(ended.errors, running.errors)
   FROM JSON_TABLE(:ended, '$[*]' COLUMNS (
-           job_id   /*json_id*/ CHAR(32) PATH '$.job_id',
            run_id   BIGINT      PATH '$.run_id',
            status   VARCHAR(16) PATH '$.status',
            attempts INT         PATH '$.attempts',
@@ -138,20 +131,15 @@ SELECT running.job_id, running.queue, running.job_type, running.payload, ended.a
            delay    DOUBLE      PATH '$.delay',
            errors   LONGTEXT    PATH '$.errors')) AS ended
   STRAIGHT_JOIN proletarian_running_job AS running
-     ON running.job_id = /*stored*/ UNHEX(ended.job_id)
-    AND running.run_id = ended.run_id
-    AND running.worker_id = :worker_id
+     ON running.worker_id = :worker_id AND running.run_id = ended.run_id
  WHERE ended.status IS NULL
 
 -- :name end
 DELETE running
   FROM JSON_TABLE(:ended, '$[*]' COLUMNS (
-           job_id /*json_id*/ CHAR(32) PATH '$.job_id',
            run_id BIGINT PATH '$.run_id')) AS ended
   STRAIGHT_JOIN proletarian_running_job AS running
-     ON running.job_id = /*stored*/ UNHEX(ended.job_id)
-    AND running.run_id = ended.run_id
-    AND running.worker_id = :worker_id
+     ON running.worker_id = :worker_id AND running.run_id = ended.run_id
 
 -- :name register
 -- A worker is there from now on. `liveness_lock` proves its life; null: only its heartbeat does.
@@ -206,33 +194,24 @@ SELECT job_id, queue, job_type, payload, attempts, enqueued_at, process_at, prio
 -- here but locked belongs to a transaction that is still open.
 SELECT running.run_id
   FROM JSON_TABLE(:ended, '$[*]' COLUMNS (
-           job_id /*json_id*/ CHAR(32) PATH '$.job_id',
            run_id BIGINT PATH '$.run_id')) AS ended
   STRAIGHT_JOIN proletarian_running_job AS running
-     ON running.job_id = /*stored*/ UNHEX(ended.job_id)
-    AND running.run_id = ended.run_id
-    AND running.worker_id = :worker_id
+     ON running.worker_id = :worker_id AND running.run_id = ended.run_id
 
 -- :name rolled_back
 SELECT running.run_id
   FROM JSON_TABLE(:ended, '$[*]' COLUMNS (
-           job_id /*json_id*/ CHAR(32) PATH '$.job_id',
            run_id BIGINT PATH '$.run_id')) AS ended
   STRAIGHT_JOIN proletarian_running_job AS running
-     ON running.job_id = /*stored*/ UNHEX(ended.job_id)
-    AND running.run_id = ended.run_id
-    AND running.worker_id = :worker_id
+     ON running.worker_id = :worker_id AND running.run_id = ended.run_id
    FOR UPDATE /*!80001 OF running */ SKIP LOCKED
 
 -- :name progress
 UPDATE JSON_TABLE(:notes, '$[*]' COLUMNS (
-           job_id   /*json_id*/ CHAR(32) PATH '$[0]',
-           run_id   BIGINT       PATH '$[1]',
-           progress VARCHAR(191) PATH '$[2]')) AS said
+           run_id   BIGINT       PATH '$[0]',
+           progress VARCHAR(191) PATH '$[1]')) AS said
   STRAIGHT_JOIN proletarian_running_job AS running
-     ON running.job_id = /*stored*/ UNHEX(said.job_id)
-    AND running.run_id = said.run_id
-    AND running.worker_id = :worker_id
+     ON running.worker_id = :worker_id AND running.run_id = said.run_id
    SET running.progress = said.progress
 
 -- :name prune

@@ -138,21 +138,21 @@ RETURNING job_id, queue, job_type, payload, attempts, enqueued_at, process_at, p
 
 -- :name succeed
 -- Archive runs that ended well and have nothing more to say: the common case, and the
--- short one. worker_id and run_id are the fence: a run that was taken back from this
--- worker is not in `running_job` under both any more, and nothing happens to it.
+-- short one. (worker_id, run_id) is the fence, and the key of the table: a run that was
+-- taken back from this worker is not there under both any more, and nothing happens to it.
 WITH ended AS (
 DELETE FROM proletarian.running_job AS running
- WHERE running.job_id = ANY (CAST(:job_ids AS /*job_id*/ UUID[]))
-   AND running.run_id = ANY (CAST(:run_ids AS bigint[]))
-   AND running.worker_id = :worker_id
-RETURNING running.*)
-INSERT INTO proletarian.archived_job AS archived
+ WHERE running.worker_id = :worker_id
+   AND running.run_id = ANY (CAST(CAST(:run_ids AS text) AS bigint[]))
+RETURNING running.*),
+archived AS (
+INSERT INTO proletarian.archived_job
        (job_id, queue, job_type, payload, attempts, enqueued_at, process_at, priority, headers, lost, errors,
         status, started_at, finished_at, worker)
 SELECT job_id, queue, job_type, payload, attempts + 1, enqueued_at, process_at, priority, headers, lost, errors,
        'success', started_at, coalesce(CAST(:now AS timestamptz), clock_timestamp()), :worker
-  FROM ended
-RETURNING job_id
+  FROM ended)
+SELECT run_id FROM ended
 
 -- :name settle
 -- Archive runs, or move them back to wait, each by its own outcome, with the same fence.
@@ -160,9 +160,8 @@ RETURNING job_id
 -- every plan, where a join of two unknown sizes was seen to go quadratic.
 WITH ended AS (
 DELETE FROM proletarian.running_job AS running
- WHERE running.job_id = ANY (CAST(:job_ids AS /*job_id*/ UUID[]))
-   AND running.run_id = ANY (CAST(:run_ids AS bigint[]))
-   AND running.worker_id = :worker_id
+ WHERE running.worker_id = :worker_id
+   AND running.run_id = ANY (CAST(CAST(:run_ids AS text) AS bigint[]))
 RETURNING running.*, CAST(:outcomes AS jsonb) -> CAST(running.run_id AS text) AS outcome),
 said AS (
 SELECT ended.*, t,
@@ -252,26 +251,22 @@ SELECT job_id, queue, job_type, payload, attempts, enqueued_at, process_at, prio
 -- here but locked belongs to a transaction that is still open.
 SELECT run_id
   FROM proletarian.running_job AS running
- WHERE job_id = ANY (CAST(:job_ids AS /*job_id*/ UUID[]))
-   AND run_id = ANY (CAST(:run_ids AS bigint[]))
-   AND worker_id = :worker_id
+ WHERE running.worker_id = :worker_id
+   AND running.run_id = ANY (CAST(CAST(:run_ids AS text) AS bigint[]))
 
 -- :name rolled_back
 SELECT run_id
   FROM proletarian.running_job AS running
- WHERE job_id = ANY (CAST(:job_ids AS /*job_id*/ UUID[]))
-   AND run_id = ANY (CAST(:run_ids AS bigint[]))
-   AND worker_id = :worker_id
+ WHERE running.worker_id = :worker_id
+   AND running.run_id = ANY (CAST(CAST(:run_ids AS text) AS bigint[]))
    FOR UPDATE SKIP LOCKED
 
 -- :name progress
 UPDATE proletarian.running_job AS running
    SET progress = said.progress
-  FROM unnest(CAST(:job_ids AS /*job_id*/ UUID[]), CAST(:run_ids AS bigint[]), CAST(:progresses AS text[]))
-    AS said(job_id, run_id, progress)
- WHERE running.job_id = said.job_id
+  FROM unnest(CAST(CAST(:run_ids AS text) AS bigint[]), CAST(:progresses AS text[])) AS said(run_id, progress)
+ WHERE running.worker_id = :worker_id
    AND running.run_id = said.run_id
-   AND running.worker_id = :worker_id
 
 -- :name prune
 -- A bounded bite, so that nobody waits for it.

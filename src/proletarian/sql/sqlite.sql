@@ -72,14 +72,12 @@ SELECT job.job_id, job.queue, job.job_type, job.payload, job.attempts, job.enque
 DELETE FROM proletarian_job WHERE job_id IN (SELECT value ->> 0 FROM json_each(:picked))
 
 -- :name ours
--- The runs that are still this worker's own. worker_id and run_id are the fence: what was
--- taken back from it is not here under both any more.
+-- The runs that are still this worker's own. (worker_id, run_id) is the fence, and the key
+-- of the table: what was taken back from it is not here under both any more.
 SELECT running.run_id
   FROM json_each(:ended) AS ended
   CROSS JOIN proletarian_running_job AS running
-     ON running.job_id = ended.value ->> 'job_id'
-    AND running.run_id = ended.value ->> 'run_id'
-    AND running.worker_id = :worker_id
+     ON running.worker_id = :worker_id AND running.run_id = ended.value ->> 'run_id'
 
 -- :name archive
 INSERT INTO proletarian_archived_job
@@ -91,9 +89,7 @@ SELECT running.job_id, running.queue, running.job_type, running.payload, ended.v
        coalesce(:now, strftime('%Y-%m-%d %H:%M:%f000', 'now')), :worker, ended.value ->> 'result'
   FROM json_each(:ended) AS ended
   CROSS JOIN proletarian_running_job AS running
-     ON running.job_id = ended.value ->> 'job_id'
-    AND running.run_id = ended.value ->> 'run_id'
-    AND running.worker_id = :worker_id
+     ON running.worker_id = :worker_id AND running.run_id = ended.value ->> 'run_id'
  WHERE ended.value ->> 'status' IS NOT NULL
 
 -- :name put_back
@@ -108,15 +104,13 @@ SELECT running.job_id, running.queue, running.job_type, running.payload, ended.v
        coalesce(ended.value ->> 'errors', running.errors)
   FROM json_each(:ended) AS ended
   CROSS JOIN proletarian_running_job AS running
-     ON running.job_id = ended.value ->> 'job_id'
-    AND running.run_id = ended.value ->> 'run_id'
-    AND running.worker_id = :worker_id
+     ON running.worker_id = :worker_id AND running.run_id = ended.value ->> 'run_id'
  WHERE ended.value ->> 'status' IS NULL
 
 -- :name end
 DELETE FROM proletarian_running_job
  WHERE worker_id = :worker_id
-   AND (job_id, run_id) IN (SELECT value ->> 'job_id', value ->> 'run_id' FROM json_each(:ended))
+   AND run_id IN (SELECT value ->> 'run_id' FROM json_each(:ended))
 
 -- :name register
 -- A worker is there from now on. `liveness_lock` is the file that it keeps locked; null:
@@ -168,26 +162,21 @@ SELECT job_id, queue, job_type, payload, attempts, enqueued_at, process_at, prio
 SELECT running.run_id
   FROM json_each(:ended) AS ended
   CROSS JOIN proletarian_running_job AS running
-     ON running.job_id = ended.value ->> 'job_id'
-    AND running.run_id = ended.value ->> 'run_id'
-    AND running.worker_id = :worker_id
+     ON running.worker_id = :worker_id AND running.run_id = ended.value ->> 'run_id'
 
 -- :name rolled_back
 -- The same: one writer at a time leaves no transaction to wait for.
 SELECT running.run_id
   FROM json_each(:ended) AS ended
   CROSS JOIN proletarian_running_job AS running
-     ON running.job_id = ended.value ->> 'job_id'
-    AND running.run_id = ended.value ->> 'run_id'
-    AND running.worker_id = :worker_id
+     ON running.worker_id = :worker_id AND running.run_id = ended.value ->> 'run_id'
 
 -- :name progress
 UPDATE proletarian_running_job
-   SET progress = said.value ->> 2
+   SET progress = said.value ->> 1
   FROM json_each(:notes) AS said
- WHERE proletarian_running_job.job_id = said.value ->> 0
-   AND proletarian_running_job.run_id = said.value ->> 1
-   AND proletarian_running_job.worker_id = :worker_id
+ WHERE proletarian_running_job.worker_id = :worker_id
+   AND proletarian_running_job.run_id = said.value ->> 0
 
 -- :name prune
 -- A bounded bite, so that nobody waits for it.

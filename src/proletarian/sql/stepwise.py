@@ -96,7 +96,7 @@ class Stepwise(Dialect):
     def settle(self, worker_id: Any, worker: str, ended: Sequence[Ended], now: datetime | None) -> Plan[set[int]]:
         """Acknowledge runs: lock those that are still ours, copy them to where they go, remove them."""
         yield self._say("begin")
-        said = [{"job_id": self.json_id(end.job_id), "run_id": end.run_id, **as_json(end)} for end in ended]
+        said = [{"run_id": end.run_id, **as_json(end)} for end in ended]
         ours = {row[0] for row in (yield self._say("ours", ended=dump(said), worker_id=worker_id))}
         if ours:
             said = [end for end in said if end["run_id"] in ours]
@@ -130,17 +130,16 @@ class Stepwise(Dialect):
             yield self._say("unregister", worker_id=worker_id)
         return {worker_id: f"{host}:{pid}" for worker_id, host, pid in rows}
 
-    def undecided(self, worker_id: Any, runs: Sequence[tuple[Any, int]]) -> Plan[tuple[set[int], set[int]]]:
+    def undecided(self, worker_id: Any, run_ids: Sequence[int]) -> Plan[tuple[set[int], set[int]]]:
         """Of runs completed in a transaction of their handler's: those still here, and those free."""
-        ended = dump([{"job_id": self.json_id(job_id), "run_id": run_id} for job_id, run_id in runs])
+        ended = dump([{"run_id": run_id} for run_id in run_ids])
         free = {row[0] for row in (yield self._say("rolled_back", ended=ended, worker_id=worker_id))}
         here = {row[0] for row in (yield self._say("undecided", ended=ended, worker_id=worker_id))}
         return here, free & here
 
-    def note_progress(self, worker_id: Any, notes: Sequence[tuple[Any, int, str]]) -> Plan[None]:
+    def note_progress(self, worker_id: Any, notes: Mapping[int, str]) -> Plan[None]:
         """Write how far runs are."""
-        said = dump([(self.json_id(job_id), run_id, text) for job_id, run_id, text in notes])
-        yield self._say("progress", notes=said, worker_id=worker_id)
+        yield self._say("progress", notes=dump(list(notes.items())), worker_id=worker_id)
 
     def prune(self, older_than: float, succeeded: bool, most: int) -> Plan[int]:
         """Delete up to `most` archived jobs that ended so many seconds ago; gives how many."""

@@ -26,7 +26,7 @@ from proletarian.worker.lane import Lane
 from proletarian.worker.loop import Loop
 from proletarian.worker.pump import Pump
 from proletarian.worker.recovery import Recovered
-from proletarian.worker.run import STOPPED, TAKEN, Run, Runner, known
+from proletarian.worker.run import STOPPED, TAKEN, Run, Runner
 
 CANCEL_GRACE = 0.5  # seconds that cancelled coroutines get to clean up
 LAST_WORDS = 5.0  # seconds that the last acknowledgements and hooks may take
@@ -154,11 +154,10 @@ class Engine:
         self.pump.ended(run, outcome)
 
     def _note_progress(self, run: Run, text: str) -> None:
-        self.keeper.note_progress(run.worker_id, run.row.job_id, run.row.run_id, text)
+        self.keeper.note_progress(run.worker_id, run.row.run_id, text)
 
     def _given_up(self, run: Run, error: BaseException) -> None:
-        if run.job is not None:
-            self.hooks.failed(run.job, error)
+        self.hooks.failed(self.runner.job_for_people(run), error)
 
     def _recovered(self, done: Recovered) -> None:
         for who in done.buried.values():
@@ -166,19 +165,18 @@ class Engine:
             self.log("jobs.recovered", {"from": who, "count": count})
         for who, row, outcome in done.runs:
             run = self.runner.claimed(row, None, time.monotonic())
-            run.job = self.runner.job_of(run, None)
-            self.log(outcome.event, {**known(run), "from": who, "error": outcome.error, "lost": outcome.lost})
+            self.log(
+                outcome.event, {**self.runner.known(run), "from": who, "error": outcome.error, "lost": outcome.lost}
+            )
             if outcome.status is not None and isinstance(outcome.error, WorkerLost):
-                with contextlib.suppress(Exception):  # the hook sees what could be read of it
-                    run.job.payload = self.runner.queue.serializer.decode(row.payload)
-                self.hooks.failed(run.job, outcome.error)
+                self._given_up(run, outcome.error)
         self.pump.look()
 
     def _declared_dead(self) -> None:
         """Our runs were taken back: do not start the others, and tell those that are under way."""
         for lane in self.lanes.values():
             for run in lane.unstarted(all_of_them=True):
-                self.log("job.lease_lost", known(run))
+                self.log("job.lease_lost", self.runner.known(run))
         self._tell(TAKEN)
 
     def _tell(self, why: str) -> None:

@@ -82,7 +82,7 @@ class Keeper:
         self._failed = failed
         self._session = Session(database, log, on_connect=self._connected, on_error=on_error)
         self._watch = Watch(database.family.settling)
-        self._progress: dict[tuple[Any, Any, int], str] = {}
+        self._progress: dict[tuple[Any, int], str] = {}
         self._next_beat = self._next_look = self._next_prune = 0.0
         self._wake = threading.Event()
         self.registered = threading.Event()
@@ -201,7 +201,7 @@ class Keeper:
         done = self._session.run(recover, self.dialect, dead, self._decide, self.database.queue.now())
         if done.runs or done.buried:
             self._recovered(done)
-        share = 1 if self._watch.suspicious else self.fleet
+        share = 0.5 if self._watch.suspicious else self.fleet
         self._next_look = now + LOOK * share * random.uniform(0.8, 1.2)  # noqa: S311 (spread, no secret)
 
     def _prune(self, now: float) -> None:
@@ -214,12 +214,12 @@ class Keeper:
 
     # Progress of running jobs: only the latest of each is written.
 
-    def note_progress(self, worker_id: Any, job_id: Any, run_id: int, text: str) -> None:
+    def note_progress(self, worker_id: Any, run_id: int, text: str) -> None:
         """Have a job's progress written with the next turn."""
-        self._progress[worker_id, job_id, run_id] = text
+        self._progress[worker_id, run_id] = text
 
     def _note_progress(self) -> None:
         progress, self._progress = self._progress, {}
-        for worker_id in {key[0] for key in progress}:
-            notes = [(key[1], key[2], text) for key, text in progress.items() if key[0] == worker_id]
+        for worker_id in {worker_id for worker_id, _ in progress}:
+            notes = {run_id: text for (who, run_id), text in progress.items() if who == worker_id}
             self._session.run(self.dialect.note_progress, worker_id, notes)

@@ -12,12 +12,9 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING
 
 from proletarian.worker.prefetch import PATIENCE, Prefetch
-
-if TYPE_CHECKING:
-    from proletarian.worker.run import Run
+from proletarian.worker.run import Run
 
 
 class Lane:
@@ -26,9 +23,9 @@ class Lane:
     def __init__(self, queue: str, slots: int, *, run_plain: Callable[[Run], None], poke_loop: Callable[[Lane], None]):
         self.queue = queue
         self.slots = slots
-        self.prefetch = Prefetch(slots, time.monotonic())
-        self.ended = 0
+        self.ended = 0  # counted by the pump
         self.running: set[Run] = set()
+        self._prefetch = Prefetch(slots)
         self._run_plain = run_plain
         self._poke_loop = poke_loop
         self._plain: deque[Run] = deque()
@@ -36,6 +33,7 @@ class Lane:
         self._lock = threading.Lock()
         self._parked: list[threading.Lock] = []
         self._threads = 0
+        self._mixed = False  # coroutines were here: they compete with the threads for slots
         self._closed = False
 
     @property
@@ -45,47 +43,77 @@ class Lane:
 
     def want(self, now: float) -> int:
         """How many more jobs to claim."""
-        self.prefetch.observe(self.ended, now)
-        return self.prefetch.want(self.held)
+        held = self.held
+        self._prefetch.observe(self.ended, held, now)
+        return self._prefetch.want(held)
 
     def put(self, runs: Iterable[Run]) -> None:
         """Take in claimed jobs, and get them going."""
+        for run in runs:
+            if run.is_async:
+                self._mixed = True
+                self._coroutines.append(run)
+            else:
+                self._plain.append(run)
+        if self._plain:
+            self._wake_threads()
+        if self._coroutines:
+            self._poke_loop(self)
+
+    def _wake_threads(self) -> None:
         with self._lock:
-            for run in runs:
-                (self._coroutines if run.is_async else self._plain).append(run)
             wanted = min(len(self._plain), self.slots - len(self.running))
             woken = [self._parked.pop() for _ in range(min(wanted, len(self._parked)))]
-            fresh = min(wanted - len(woken), self.slots - self._threads)
-            fresh = max(0, fresh)
+            fresh = max(0, min(wanted - len(woken), self.slots - self._threads))
             self._threads += fresh
         for parked in woken:
             parked.release()
         for _ in range(fresh):
             threading.Thread(target=self._serve, name=f"proletarian {self.queue}", daemon=True).start()
-        if self._coroutines:
-            self._poke_loop(self)
 
     def _serve(self) -> None:
         """What each thread does: run one job after the other."""
         parking = threading.Lock()
         parking.acquire()
-        run: Run | None = None
-        while True:
-            with self._lock:
-                if run is not None:
-                    self._left(run)
-                if self._closed:
-                    break
-                if self._plain and len(self.running) < self.slots:
-                    run = self._plain.popleft()
-                    self.running.add(run)
-                else:
-                    run = None
-                    self._parked.append(parking)
+        while not self._closed:
+            run = self._take_contested() if self._mixed else self._take()
             if run is None:
-                parking.acquire()
-            else:
-                self._run_plain(run)
+                # Whoever puts a job in does it before looking for parked threads: so park first,
+                # then look once more.
+                with self._lock:
+                    if self._closed:
+                        return
+                    if not self._plain or (self._mixed and len(self.running) >= self.slots):
+                        self._parked.append(parking)
+                        park = True
+                    else:
+                        park = False
+                if park:
+                    parking.acquire()
+                continue
+            self._run_plain(run)
+            self.running.discard(run)
+            if self._mixed:
+                self._share()
+
+    def _take(self) -> Run | None:
+        """
+        The next job, without a lock: threads that only run plain functions are never more than the slots.
+
+        With ten threads and jobs of microseconds, a lock here makes them queue up for it.
+        """
+        try:
+            run = self._plain.popleft()
+        except IndexError:
+            return None
+        self.running.add(run)
+        return run
+
+    def _take_contested(self) -> Run | None:
+        with self._lock:
+            if not self._plain or len(self.running) >= self.slots:
+                return None
+            return self._take()
 
     def take_coroutine(self) -> Run | None:
         """The next job for the loop, if a slot is free."""
@@ -98,31 +126,34 @@ class Lane:
 
     def leave(self, run: Run) -> None:
         """A coroutine has ended: its slot is free."""
-        with self._lock:
-            self._left(run)
-
-    def _left(self, run: Run) -> None:
         self.running.discard(run)
-        self.ended += 1
+        self._share()
+
+    def _share(self) -> None:
+        """A slot is free, and both kinds may want it."""
+        if self._plain:
+            self._wake_threads()
         if self._coroutines:
             self._poke_loop(self)
-        elif self._plain and self._parked and run.is_async:
-            self._parked.pop().release()
 
     def runs(self) -> list[Run]:
         """All that were claimed and have not ended."""
-        with self._lock:
-            return [*self._plain, *self._coroutines, *self.running]
+        while True:
+            try:
+                return [*self._plain, *self._coroutines, *self.running]
+            except RuntimeError:  # it changed under our eyes: look again
+                continue
 
     def unstarted(self, *, all_of_them: bool) -> list[Run]:
         """Take back jobs that were not started: all, or those that have waited too long in our hands."""
         limit = float("inf") if all_of_them else time.monotonic() - PATIENCE
-        taken = []
-        with self._lock:
-            for waiting in (self._plain, self._coroutines):
-                # The youngest lie at the right; a queue of which the oldest is not late has none.
-                while waiting and waiting[0].claimed_at <= limit:
+        taken: list[Run] = []
+        for waiting in (self._plain, self._coroutines):
+            while waiting and waiting[0].claimed_at <= limit:
+                try:
                     taken.append(waiting.popleft())
+                except IndexError:  # a thread was quicker
+                    break
         return taken
 
     def close(self) -> None:

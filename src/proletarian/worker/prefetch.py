@@ -7,46 +7,49 @@ in large batches.
 
 from __future__ import annotations
 
-AHEAD = 0.05  # seconds of work to hold beyond the slots
+AHEAD = 0.05  # seconds of work to hold beyond the slots, at least
 MOST = 1000  # jobs in one claim
-SAMPLE = 0.01  # seconds over which a rate means something
+SAMPLE = 0.005  # seconds over which a rate means something
 PATIENCE = 1.0  # seconds that a job is held without being started before it is given back
 
 
 class Prefetch:
     """
-    What one queue wants, from how fast its jobs end.
+    What one queue wants, from how fast its jobs end while there are some.
 
-    >>> prefetch = Prefetch(slots=10, now=0.0)
+    >>> prefetch = Prefetch(slots=10)
     >>> prefetch.want(held=0)                       # nothing known yet: the slots
     10
-    >>> prefetch.observe(ended=2000, now=0.1)       # 20,000 a second
+    >>> prefetch.observe(ended=0, held=10, now=0.0)
+    >>> prefetch.observe(ended=1000, held=10, now=0.1)      # 10,000 a second
     >>> prefetch.want(held=10)
     1000
     >>> prefetch.want(held=900)                     # plenty left: no small claims
     0
     """
 
-    def __init__(self, slots: int, now: float) -> None:
+    def __init__(self, slots: int) -> None:
         self.slots = slots
         self.rate = 0.0
         self._ended = 0
-        self._since = now
+        self._since: float | None = None
 
-    def observe(self, ended: int, now: float) -> None:
-        """Take in how many jobs have ended so far, in all."""
-        passed = now - self._since
-        if passed < SAMPLE:
-            return
-        latest = (ended - self._ended) / passed
-        # Up at once, down by half: one slow moment in a fast run should not empty our hands.
-        self.rate = latest if latest > self.rate else (self.rate + latest) / 2
-        self._ended, self._since = ended, now
+    def observe(self, ended: int, held: int, now: float) -> None:
+        """Take in how many jobs have ended so far, in all, and how many are held."""
+        since = self._since
+        if since is not None and now - since >= SAMPLE:
+            latest = (ended - self._ended) / (now - since)
+            # Up at once, down by half: one slow moment in a fast run should not empty our hands.
+            self.rate = latest if latest > self.rate else (self.rate + latest) / 2
+            since = None
+        if since is None:
+            # Time with empty hands says nothing about how fast they work.
+            self._ended, self._since = ended, now if held else None
 
     def want(self, held: int) -> int:
         """How many jobs to claim now, with so many held (running ones included)."""
         ahead = int(self.rate * AHEAD)
-        # Refill when half of what lies ahead is used up: fewer and larger claims.
-        if held > self.slots + ahead or (held >= self.slots and held - self.slots > ahead // 2):
+        # Hold twice that, and refill when half is used up: fewer and larger claims.
+        if held >= self.slots + ahead:
             return 0
-        return min(MOST, self.slots + 2 * ahead - held)
+        return max(0, min(MOST, self.slots + 2 * ahead - held))

@@ -18,12 +18,13 @@ from typing import Any
 
 from proletarian.database import Database, Session, Stopped
 from proletarian.errors import ProletarianError
-from proletarian.events import Log
+from proletarian.events import Log, is_wanted
 from proletarian.outcomes import Outcome
 from proletarian.sql.dialect import Claimed, Ended
+from proletarian.sql.statements import Plan
 from proletarian.worker.keeper import Identity, Keeper
 from proletarian.worker.lane import Lane
-from proletarian.worker.run import Run, Runner, known
+from proletarian.worker.run import Run, Runner
 from proletarian.worker.wake import Wake
 from proletarian.worker.watermark import Watermark
 
@@ -181,12 +182,16 @@ class Pump:
             rest.backlog, rest.look_at = True, started + self._interval()
             return 0
         marks = self._watermark.onward(wants, started)
-        rows = self._session.run(
-            self.dialect.claim, identity.stored, wants, self._run_id, self.database.queue.now(), marks
-        )
-        now = rest.looked_at = time.monotonic()
         wanted = sum(wants.values())
-        self._run_id += wanted
+
+        def claim() -> Plan[list[Claimed]]:
+            # Fresh run ids for each try: the one before may have been carried out.
+            first = self._run_id
+            self._run_id += wanted
+            return self.dialect.claim(identity.stored, wants, first, self.database.queue.now(), marks)
+
+        rows = self._session.run(claim)
+        now = rest.looked_at = time.monotonic()
         short = len(rows) < wanted
         self._watermark.claimed(rows, full=marks is None, short=short, took=now - started, now=now)
         if self.keeper.identity is identity:
@@ -251,8 +256,13 @@ class Pump:
         if not batch:
             return 0
         self.ran += len(batch)
-        for worker_id in {run.worker_id for run, _ in batch}:
-            self._record(worker_id, [entry for entry in batch if entry[0].worker_id == worker_id])
+        by_worker: dict[Any, list[tuple[Run, Outcome]]] = {}
+        for entry in batch:
+            run = entry[0]
+            self.lanes[run.row.queue].ended += 1
+            by_worker.setdefault(run.worker_id, []).append(entry)
+        for worker_id, entries in by_worker.items():
+            self._record(worker_id, entries)
         return len(batch) - len(self._undecided)
 
     def _record(self, worker_id: Any, batch: list[tuple[Run, Outcome]]) -> None:
@@ -260,7 +270,7 @@ class Pump:
         batch = self._decided(worker_id, batch)
         if not batch:
             return
-        ended = [Ended(run.row.job_id, run.row.run_id, outcome) for run, outcome in batch]
+        ended = [Ended(run.row.run_id, outcome) for run, outcome in batch]
         before = self._session.troubles
         ours = self._session.run(self.dialect.settle, worker_id, self.runner.worker, ended, self.database.queue.now())
         # After a lost answer the first try may have been carried out; then the second finds nothing.
@@ -272,7 +282,7 @@ class Pump:
                 self._tell(run, outcome)
                 put_back |= outcome.status is None
             else:
-                self.log("job.lease_lost", known(run))
+                self.log("job.lease_lost", self.runner.known(run))
         if put_back:
             self._watermark.forget()
             self._rest.look_at = min(self._rest.look_at, time.monotonic() + PACE)
@@ -284,7 +294,7 @@ class Pump:
         Committed: the row is gone, and that is that. Still open: it is asked again. Rolled back:
         the handler's word is not enough, its work is undone; the run has failed.
         """
-        completed = [(run.row.job_id, run.row.run_id) for run, _ in batch if run.completed]
+        completed = [run.row.run_id for run, _ in batch if run.completed]
         if not completed:
             return batch
         here, free = self._session.run(self.dialect.undecided, worker_id, completed)
@@ -308,9 +318,11 @@ class Pump:
         return self.runner.after(run, error)
 
     def _tell(self, run: Run, outcome: Outcome) -> None:
-        data = known(run)
+        if outcome.event == "job.succeeded" and not is_wanted(self.log, outcome.event):
+            return
+        data = self.runner.known(run)
         if outcome.event == "job.succeeded":
-            data["ran"] = round(time.monotonic() - run.claimed_at, 6)
+            data["ran"] = run.ran
         else:
             data |= {"error": outcome.error, "failures": outcome.attempts, "retry_in": outcome.delay}
         self.log(outcome.event, data)

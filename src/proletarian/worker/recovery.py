@@ -40,7 +40,7 @@ def recover(
     for worker_id, group in groupby(sorted(orphans, key=by_worker), by_worker):
         who = done.buried.get(worker_id, GONE)
         decided = [(who, orphan.run, decide(orphan.run, who)) for orphan in group]
-        ended = [Ended(row.job_id, row.run_id, outcome) for _, row, outcome in decided]
+        ended = [Ended(row.run_id, outcome) for _, row, outcome in decided]
         ours = yield from dialect.joined(dialect.settle(worker_id, who, ended, now))
         done.runs += [entry for entry in decided if entry[1].run_id in ours]
     yield from dialect.commit()

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any, Protocol, TypeVar
 from uuid import uuid4
 
-from proletarian.database import Database, Session
+from proletarian.database import Database
 from proletarian.errors import ConfigurationError
 from proletarian.events import Log, to_logging
 from proletarian.job import DEFAULT_QUEUE, Job
@@ -21,7 +21,7 @@ from proletarian.sql.statements import Plan
 from proletarian.tasks import Tasks
 from proletarian.worker.clock import Clock
 from proletarian.worker.keeper import Care, Keeper
-from proletarian.worker.run import Runner, known
+from proletarian.worker.run import Run, Runner
 
 T = TypeVar("T")
 Hook = Callable[[Job, BaseException], Any]
@@ -69,9 +69,13 @@ def _by_url(
 ) -> bool:
     database = Database(url, queue)
     clock = Clock()
-    runner = Runner(database.dialect, queue, handler, log=log, clock=clock, worker=name(), retry=retry,
-                    note_progress=lambda run, text: keeper.note_progress(
-                        run.worker_id, run.row.job_id, run.row.run_id, text))  # fmt: skip
+
+    def note_progress(run: Run, text: str) -> None:
+        keeper.note_progress(run.worker_id, run.row.run_id, text)
+
+    runner = Runner(
+        database.dialect, queue, handler, log=log, clock=clock, worker=name(), retry=retry, note_progress=note_progress
+    )
     failures: list[BaseException] = []
     keeper = Keeper(
         database, queues=f"{queue_name}=1", care=Care(), log=log, clock=clock, decide=runner.lost,
@@ -83,11 +87,13 @@ def _by_url(
         keeper.registered.wait()
         if failures or keeper.identity is None:
             raise failures[0]
-        with Session(database, log) as session:
-            return _one(runner, lambda plan: session.do(lambda connection: connection.run(plan())),
-                        keeper.identity.stored, queue_name, failed_job)  # fmt: skip
+        connection = database.connect()
+        try:
+            return _one(runner, lambda plan: connection.run(plan()), keeper.identity.stored, queue_name, failed_job)
+        finally:
+            connection.close()
     finally:
-        keeper.close()
+        keeper.close()  # without its row in `worker`, colleagues take back what was left
 
 
 def _on_connection(
@@ -130,14 +136,14 @@ def _one(runner: Runner, carry_out: CarryOut, worker_id: Any, queue_name: str, f
         return False
     run = runner.claimed(rows[0], worker_id, time.monotonic())
     outcome = asyncio.run(runner.aexecute(run)) if run.is_async else runner.execute(run)
-    ended = [Ended(run.row.job_id, run.row.run_id, outcome)]
+    ended = [Ended(run.row.run_id, outcome)]
     ours = carry_out(lambda: dialect.settle(worker_id, runner.worker, ended, runner.queue.now()))
     if not ours and not run.completed:
-        runner.log("job.lease_lost", known(run))
+        runner.log("job.lease_lost", runner.known(run))
         return True
-    runner.log(outcome.event, known(run) | {"error": outcome.error})
-    if outcome.event == "job.given_up" and failed_job is not None and run.job is not None and outcome.error:
-        failed_job(run.job, outcome.error)
+    runner.log(outcome.event, runner.known(run) | {"error": outcome.error})
+    if outcome.event == "job.given_up" and failed_job is not None and outcome.error:
+        failed_job(runner.job_for_people(run), outcome.error)
     return True
 
 

@@ -15,7 +15,7 @@ from typing import Any
 from proletarian.sql.dialect import Colleague
 
 GRACE = 1.0  # seconds
-LOOK = 0.25  # seconds between looks, times the number of workers: a constant for the whole fleet
+LOOK = 0.2  # seconds between looks, times the number of workers: a constant for the whole fleet
 
 
 class Watch:

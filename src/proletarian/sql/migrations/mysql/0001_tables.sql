@@ -19,7 +19,7 @@ CREATE TABLE IF NOT EXISTS proletarian_job (
 ) ENGINE=InnoDB CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
 
 CREATE TABLE IF NOT EXISTS proletarian_running_job (
-    job_id      /*job_id*/ BINARY(16) NOT NULL PRIMARY KEY,
+    job_id      /*job_id*/ BINARY(16) NOT NULL,
     queue       VARCHAR(191) NOT NULL,
     job_type    VARCHAR(191) NOT NULL,
     payload     LONGTEXT     NOT NULL,
@@ -33,7 +33,8 @@ CREATE TABLE IF NOT EXISTS proletarian_running_job (
     worker_id   BINARY(16)   NOT NULL,
     run_id      BIGINT       NOT NULL,
     started_at  DATETIME(6)  NOT NULL,
-    progress    VARCHAR(191)
+    progress    VARCHAR(191),
+    PRIMARY KEY (worker_id, run_id)   -- the fence: an outcome counts only under both
 ) ENGINE=InnoDB CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
 
 CREATE TABLE IF NOT EXISTS proletarian_archived_job (

@@ -26,7 +26,7 @@ CREATE INDEX ON proletarian.job (queue, priority DESC, process_at, job_id);
 ALTER TABLE proletarian.job SET (autovacuum_vacuum_scale_factor = 0.02, autovacuum_analyze_scale_factor = 0.1);
 
 CREATE TABLE IF NOT EXISTS proletarian.running_job (
-    job_id      /*job_id*/ UUID NOT NULL PRIMARY KEY,
+    job_id      /*job_id*/ UUID NOT NULL,
     queue       TEXT        NOT NULL,
     job_type    TEXT        NOT NULL,
     payload     TEXT        NOT NULL,
@@ -40,7 +40,8 @@ CREATE TABLE IF NOT EXISTS proletarian.running_job (
     worker_id   UUID        NOT NULL,
     run_id      BIGINT      NOT NULL,
     started_at  TIMESTAMPTZ NOT NULL,
-    progress    TEXT
+    progress    TEXT,
+    PRIMARY KEY (worker_id, run_id)   -- the fence: an outcome counts only under both
 ) WITH (autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_threshold = 1000);
 
 CREATE TABLE IF NOT EXISTS proletarian.archived_job (

@@ -19,7 +19,7 @@ CREATE TABLE IF NOT EXISTS proletarian_job (
 CREATE INDEX IF NOT EXISTS proletarian_job_in_order ON proletarian_job (queue, priority DESC, process_at, job_id);
 
 CREATE TABLE IF NOT EXISTS proletarian_running_job (
-    job_id      /*job_id*/ TEXT NOT NULL PRIMARY KEY,
+    job_id      /*job_id*/ TEXT NOT NULL,
     queue       TEXT    NOT NULL,
     job_type    TEXT    NOT NULL,
     payload     TEXT    NOT NULL,
@@ -33,7 +33,8 @@ CREATE TABLE IF NOT EXISTS proletarian_running_job (
     worker_id   TEXT    NOT NULL,
     run_id      INTEGER NOT NULL,
     started_at  TEXT    NOT NULL,
-    progress    TEXT
+    progress    TEXT,
+    PRIMARY KEY (worker_id, run_id)   -- the fence: an outcome counts only under both
 );
 
 CREATE TABLE IF NOT EXISTS proletarian_archived_job (

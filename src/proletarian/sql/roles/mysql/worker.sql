@@ -1,0 +1,12 @@
+-- What a worker needs, and no more. Run it in the database of the tables, after `migrate`;
+-- then give the role to the account of your workers:
+--   GRANT proletarian_role TO my_worker;  SET DEFAULT ROLE proletarian_role FOR my_worker;
+-- (MySQL says SET DEFAULT ROLE … TO my_worker.)
+
+CREATE ROLE IF NOT EXISTS proletarian_role;
+
+GRANT SELECT ON proletarian_migration TO proletarian_role;
+GRANT SELECT, INSERT, UPDATE, DELETE ON proletarian_job TO proletarian_role;
+GRANT SELECT, INSERT, UPDATE, DELETE ON proletarian_running_job TO proletarian_role;
+GRANT SELECT, INSERT, UPDATE, DELETE ON proletarian_archived_job TO proletarian_role;
+GRANT SELECT, INSERT, UPDATE, DELETE ON proletarian_worker TO proletarian_role;
