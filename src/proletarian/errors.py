@@ -3,7 +3,7 @@ Everything this library raises.
 
     ProletarianError
     ├── ConfigurationError        the program is wired wrongly; fix the code
-    │   ├── UnknownConnection     no driver knows this connection
+    │   ├── UnknownConnection     no driver knows this connection, or it is closed
     │   ├── WrongCall             a plain call on an async connection, or the reverse
     │   └── UnknownJobType        no handler has this name
     ├── PayloadError              a payload does not fit its handler, or cannot be encoded
@@ -27,7 +27,7 @@ class ConfigurationError(ProletarianError):
 
 
 class UnknownConnection(ConfigurationError):
-    """The object given as a connection is of no library that has a driver here."""
+    """The object given is no connection that can be used here: of no known library, a pool, or closed."""
 
 
 class WrongCall(ConfigurationError):

@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 
 from proletarian.drivers.driver import Driver
 from proletarian.drivers.registry import driver_of
-from proletarian.errors import ConfigurationError, LeaseLost, WrongCall
+from proletarian.errors import ConfigurationError, LeaseLost, UnknownConnection, WrongCall
 from proletarian.ids import UUID7, JobIds, Kind, kind_of
 from proletarian.job import DEFAULT_QUEUE, Job, NewJob
 from proletarian.serializers import JsonSerializer, Serializer
@@ -117,12 +117,12 @@ class Queue:
     def enqueue_job(self, connection: Any, job: NewJob) -> Any:
         """Put in a job that is a value already; gives its id."""
         driver = blocking(connection, "aenqueue")
-        return self.job_ids.decode(self.carry_out(driver, connection, self._enqueue(driver, job)))
+        return self.job_ids.decode(self.carry_out(driver, connection, self._enqueue(driver, connection, job)))
 
     async def aenqueue_job(self, connection: Any, job: NewJob) -> Any:
         """The same on an async connection."""
         driver = awaiting(connection, "enqueue")
-        return self.job_ids.decode(await self.acarry_out(driver, connection, self._enqueue(driver, job)))
+        return self.job_ids.decode(await self.acarry_out(driver, connection, self._enqueue(driver, connection, job)))
 
     def enqueue_many(self, connection: Any, jobs: Iterable[NewJob]) -> list[Any]:
         """
@@ -132,24 +132,26 @@ class Queue:
         nothing behind. Never commits.
         """
         driver = blocking(connection, "aenqueue_many")
-        stored = self.carry_out(driver, connection, self._enqueue_many(driver, jobs))
+        stored = self.carry_out(driver, connection, self._enqueue_many(driver, connection, jobs))
         return [self.job_ids.decode(job_id) for job_id in stored]
 
     async def aenqueue_many(self, connection: Any, jobs: Iterable[NewJob]) -> list[Any]:
         """Put many jobs in on your async connection; as `enqueue_many` otherwise."""
         driver = awaiting(connection, "enqueue_many")
-        stored = await self.acarry_out(driver, connection, self._enqueue_many(driver, jobs))
+        stored = await self.acarry_out(driver, connection, self._enqueue_many(driver, connection, jobs))
         return [self.job_ids.decode(job_id) for job_id in stored]
 
     def complete(self, connection: Any, job: Job, ended: Ended, worker_id: Any, worker: str) -> None:
         """Archive a running job on its handler's own connection; see `Job.complete`."""
         driver = blocking(connection, "acomplete")
-        self.carry_out(driver, connection, self._complete(driver, job, ended, worker_id, worker))
+        plan = self._complete(driver, connection, job, ended, worker_id, worker)
+        self.carry_out(driver, connection, plan)
 
     async def acomplete(self, connection: Any, job: Job, ended: Ended, worker_id: Any, worker: str) -> None:
         """The same on an async connection."""
         driver = awaiting(connection, "complete")
-        await self.acarry_out(driver, connection, self._complete(driver, job, ended, worker_id, worker))
+        plan = self._complete(driver, connection, job, ended, worker_id, worker)
+        await self.acarry_out(driver, connection, plan)
 
     # What is carried out: plans.
 
@@ -177,21 +179,23 @@ class Queue:
             delay=job.delay,
         )
 
-    def _enqueue(self, driver: Driver, job: NewJob) -> Plan[Any]:
-        dialect = self.dialect(driver.database)
+    def _enqueue(self, driver: Driver, connection: Any, job: NewJob) -> Plan[Any]:
+        dialect = self.dialect(driver.database_of(connection))
         stored = yield from dialect.enqueue(self.row(job, dialect), self.now())
         return dialect.loaded_id(stored)
 
-    def _enqueue_many(self, driver: Driver, jobs: Iterable[NewJob]) -> Plan[list[Any]]:
-        dialect = self.dialect(driver.database)
+    def _enqueue_many(self, driver: Driver, connection: Any, jobs: Iterable[NewJob]) -> Plan[list[Any]]:
+        dialect = self.dialect(driver.database_of(connection))
         rows = [self.row(job, dialect) for job in jobs]
         if not rows:
             return []
         stored = yield from dialect.enqueue_many(rows, self.now(), copy=driver.copies)
         return [dialect.loaded_id(job_id) for job_id in stored]
 
-    def _complete(self, driver: Driver, job: Job, ended: Ended, worker_id: Any, worker: str) -> Plan[None]:
-        dialect = self.dialect(driver.database)
+    def _complete(
+        self, driver: Driver, connection: Any, job: Job, ended: Ended, worker_id: Any, worker: str
+    ) -> Plan[None]:
+        dialect = self.dialect(driver.database_of(connection))
         ours = yield from dialect.joined(dialect.settle(worker_id, worker, [ended], self.now()))
         if not ours:
             raise LeaseLost(
@@ -227,6 +231,7 @@ def blocking(connection: Any, other: str) -> Driver:
     driver = driver_of(connection)
     if driver.execute is None:
         raise WrongCall(f"{driver.connection} is an async connection: use `await {other}(…)`")
+    require_open(driver, connection)
     return driver
 
 
@@ -235,7 +240,14 @@ def awaiting(connection: Any, other: str) -> Driver:
     driver = driver_of(connection)
     if driver.aexecute is None:
         raise WrongCall(f"{driver.connection} is a blocking connection: use `{other}(…)`, without await")
+    require_open(driver, connection)
     return driver
+
+
+def require_open(driver: Driver, connection: Any) -> None:
+    """Refuse a connection that was closed, or given back to its pool."""
+    if driver.is_closed(connection):
+        raise UnknownConnection(f"this {driver.connection} is closed: pass one that is open, in your transaction")
 
 
 DEFAULT = Queue()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import traceback
 from collections.abc import Iterator
 
 import click
@@ -27,10 +26,10 @@ CODES: dict[type[ProletarianError], int] = {
 }
 
 # Where the errors come from that a database raises when it refuses a statement.
-DRIVERS = ("psycopg", "pymysql", "sqlite3")
+DRIVERS = ("psycopg", "pymysql", "MySQLdb", "sqlite3")
 
 
-class Failure(click.ClickException):
+class Failure(Exception):
     """Ends the command with a line on stderr and this exit code."""
 
     def __init__(self, message: str, exit_code: int) -> None:
@@ -38,25 +37,35 @@ class Failure(click.ClickException):
         self.exit_code = exit_code
 
 
+def wrong_usage(message: str) -> Failure:
+    """The command was given something that cannot be."""
+    return Failure(message, exit_codes.USAGE)
+
+
 @contextlib.contextmanager
 def ending_in_words() -> Iterator[None]:
-    """Turn what is raised inside into a `Failure`; what nobody expected keeps its traceback."""
+    """End the program with a line and a code for what is raised inside; a bug keeps its traceback."""
     try:
         yield
     except (click.ClickException, click.exceptions.Exit, click.Abort, BrokenPipeError):
-        raise
+        raise  # click knows what to do
     except Exception as error:
         code = code_of(error)
         if code == exit_codes.BUG:
+            import traceback
+
             traceback.print_exception(error)
-            raise Failure(
-                "this is a bug in Proletarian, and should not happen: please report it with the lines above", code
-            ) from error
-        raise Failure(in_one_line(error), code) from error
+            said = "this is a bug in Proletarian and should not happen: please report it, with the lines above"
+        else:
+            said = in_one_line(error)
+        click.echo(f"Error: {said}", err=True)
+        raise click.exceptions.Exit(code) from error
 
 
 def code_of(error: Exception) -> int:
     """The exit code that this error ends a command with."""
+    if isinstance(error, Failure):
+        return error.exit_code
     for kind, code in CODES.items():
         if isinstance(error, kind):
             return code

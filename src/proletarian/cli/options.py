@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from proletarian.cli.failures import wrong_usage
+
 if TYPE_CHECKING:
     from proletarian.ids import JobIds
     from proletarian.queue import Queue
@@ -91,4 +93,4 @@ def kind_named(database: str) -> str:
     for kind, family in FAMILIES.items():
         if database in family.schemes:
             return kind
-    raise click.BadParameter(f"{database!r} is no database: name one of {', '.join(FAMILIES)}, or give a URL")
+    raise wrong_usage(f"{database!r} is no database: name one of {', '.join(FAMILIES)}, or give a URL")

@@ -23,19 +23,25 @@ class Driver:
     """
     How to enqueue through one library's connections.
 
-    `connection` names the class as `module.Class`; subclasses are recognised too. `database`
-    is postgresql, mysql or sqlite. `execute(connection, step)` executes one step and gives
-    its rows as tuples ([] if it has none); an async library has `aexecute` instead, a
-    coroutine function. `copies` says whether it carries out a `Copy` step. `explain(error)`
-    may give an error to raise instead, for what users can put right.
+    `connection` names the class as `module.Class`; subclasses and proxies are recognised too.
+    `database` is postgresql, mysql or sqlite, or a function of the connection that says
+    which. `execute(connection, step)` executes one step and gives its rows as tuples ([] if
+    it has none); an async library has `aexecute` instead, a coroutine function. `copies` says
+    whether it carries out a `Copy` step. `explain(error)` may give an error to raise instead,
+    for what users can put right. `is_closed(connection)` asks no server.
     """
 
     connection: str
-    database: str
+    database: str | Callable[[Any], str]
     execute: Callable[[Any, Step], Rows] | None = None
     aexecute: Callable[[Any, Step], Awaitable[Rows]] | None = None
     copies: bool = False
     explain: Callable[[Exception], Exception | None] = lambda error: None
+    is_closed: Callable[[Any], bool] = lambda connection: False
+
+    def database_of(self, connection: Any) -> str:
+        """Which kind of database this connection is to."""
+        return self.database if isinstance(self.database, str) else self.database(connection)
 
 
 class Waker(Protocol):

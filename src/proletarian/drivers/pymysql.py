@@ -66,7 +66,15 @@ def execute(connection: Any, step: Step) -> Rows:
         return rows
 
 
-DRIVERS = (Driver("pymysql.connections.Connection", "mysql", execute=execute, explain=explain),)
+DRIVERS = (
+    Driver(
+        "pymysql.connections.Connection",
+        "mysql",
+        execute=execute,
+        explain=explain,
+        is_closed=lambda connection: not connection.open,
+    ),
+)
 
 # The family: connections of our own.
 
@@ -81,9 +89,13 @@ def connect(url: str) -> OwnPyMySQL:
     except ImportError as error:
         raise ConfigurationError(f"MySQL needs PyMySQL ({error}): pip install 'proletarian[mysql]'") from error
     parts = urlsplit(url)
+    try:
+        port = parts.port or 3306
+    except ValueError as error:
+        raise ConfigurationError("the URL's port is no number: mysql://user:password@host:3306/database") from error
     options: dict[str, Any] = {
         "host": parts.hostname or "localhost",
-        "port": parts.port or 3306,
+        "port": port,
         "user": unquote(parts.username) if parts.username else None,
         "password": unquote(parts.password or ""),
         "database": unquote(parts.path.lstrip("/")) or None,

@@ -2,16 +2,36 @@
 
 from __future__ import annotations
 
+import inspect
 import re
+from collections.abc import Iterator
+from importlib import import_module
 from typing import Any, cast
 
 from proletarian.drivers import psycopg, pymysql, sqlite3
 from proletarian.drivers.driver import Driver, Family
 from proletarian.errors import ConfigurationError, UnknownConnection
 
-_drivers: dict[str, Driver] = {
-    driver.connection: driver for module in (psycopg, pymysql, sqlite3) for driver in module.DRIVERS
+# Which module of ours knows a library, by the first part of its classes' module names; it is
+# imported when a connection of that library comes along.
+LIBRARIES = {
+    "MySQLdb": "mysqlclient",
+    "aiomysql": "aiomysql",
+    "aiosqlite": "aiosqlite",
+    "asyncmy": "aiomysql",
+    "asyncpg": "asyncpg",
+    "django": "django",
+    "mariadb": "mariadb",
+    "mysql": "mysql_connector",
+    "peewee": "peewee",
+    "psycopg": "psycopg",
+    "psycopg2": "psycopg2",
+    "pymysql": "pymysql",
+    "sqlalchemy": "sqlalchemy",
+    "sqlite3": "sqlite3",
+    "tortoise": "tortoise",
 }
+_drivers: dict[str, Driver] = {}  # registered, by the name of the class
 _known: dict[type, Driver] = {}
 
 FAMILIES: dict[str, Family] = {
@@ -25,7 +45,7 @@ def register_driver(driver: Driver) -> None:
     """
     Teach the library another kind of connection; see the page "Write a driver".
 
-    The newest one registered for a class wins.
+    The newest one registered for a class wins, also over a driver of ours.
     """
     _drivers[driver.connection] = driver
     _known.clear()
@@ -33,23 +53,61 @@ def register_driver(driver: Driver) -> None:
 
 def driver_of(connection: Any) -> Driver:
     """The driver of this connection; raises `UnknownConnection` with what to pass instead."""
-    kind = type(connection)
-    if driver := _known.get(kind):
-        return driver
-    for parent in kind.__mro__:
-        if driver := _drivers.get(f"{parent.__module__}.{parent.__qualname__}"):
-            _known[kind] = driver
+    for layer in layers(connection):
+        if driver := _known.get(layer):
             return driver
-    raise UnknownConnection(f"{_described(connection)}. Known: {', '.join(sorted(_drivers))}")
+        if driver := driver_for(layer):
+            _known[layer] = driver
+            return driver
+    raise UnknownConnection(f"{described(connection)}. Known libraries: {', '.join(sorted(LIBRARIES))}")
 
 
-def _described(connection: Any) -> str:
-    name = f"{type(connection).__module__}.{type(connection).__qualname__}"
+def layers(connection: Any) -> Iterator[type]:
+    """The class of a connection, then that of what it stands for, where it is somebody's proxy."""
+    yield type(connection)
+    if connection.__class__ is not type(connection):  # as wrapt's proxies say it
+        yield connection.__class__
+    inner = inspect.getattr_static(type(connection), "__wrapped__", None) or vars_of(connection).get("__wrapped__")
+    if inner is not None and (wrapped := getattr(connection, "__wrapped__", None)) is not None:
+        yield from layers(wrapped)
+
+
+def vars_of(connection: Any) -> dict[str, Any]:
+    """An object's own attributes, if it has any."""
+    return getattr(connection, "__dict__", {})
+
+
+def driver_for(kind: type) -> Driver | None:
+    """The driver for the connections of a class, or of one that it is derived from."""
+    for parent in kind.__mro__:
+        name = f"{parent.__module__}.{parent.__qualname__}"
+        if name in _drivers:
+            return _drivers[name]
+        if library := LIBRARIES.get(name.partition(".")[0]):
+            for driver in import_module(f"proletarian.drivers.{library}").DRIVERS:
+                if driver.connection == name:
+                    return cast(Driver, driver)
+    return None
+
+
+def described(connection: Any) -> str:
+    """What is wrong with a thing that is no connection, and what to pass instead."""
+    kind = connection.__class__
+    name = f"{kind.__module__}.{kind.__qualname__}"
+    lower = name.lower()
     if isinstance(connection, str):
         return f"a connection is needed here, not {redacted(connection)!r}: open one, and enqueue in its transaction"
-    if "pool" in name.lower() or "engine" in name.lower():
+    if inspect.isawaitable(connection) and not hasattr(connection, "cursor"):
+        return f"{name} is still to be awaited: what it gives is the connection"
+    if "sessionmaker" in lower:
+        return f"{name} makes sessions and is none: call it, and enqueue in the session's transaction"
+    if lower.startswith("tortoise."):
+        return f"{name} has no transaction: pass what `async with in_transaction() as connection` gives"
+    if name == "django.db.utils.ConnectionHandler":
+        return f"{name} holds connections and is none: pass one of them, connections['default']"
+    if "pool" in lower or "engine" in lower:
         return f"{name} hands out connections and is none: take one from it, and enqueue in its transaction"
-    if "cursor" in name.lower():
+    if "cursor" in lower:
         return f"{name} is a cursor: pass its connection"
     return f"no driver knows connections of the type {name}"
 

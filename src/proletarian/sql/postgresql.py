@@ -13,6 +13,7 @@ from proletarian.sql.statements import Copy, Plan, Statement, Text
 
 # A round trip more pays from about here on.
 COPY_FROM = 100
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 COLUMNS = ("job_id", "queue", "job_type", "payload", "priority", "headers", "enqueued_at", "process_at")
 
 
@@ -47,11 +48,12 @@ class PostgreSQL(Dialect):
         parameters |= {"now": now, "asleep": self.asleep(row.queue), "channel": self.channel}
         name = "enqueue_generated" if parameters["job_id"] is None else "enqueue"
         rows = yield self._say(name, **parameters)
-        return rows[0][0]
+        return rows[0][0] if row.job_id is None else row.job_id
 
     def enqueue_many(self, rows: Sequence[NewRow], now: datetime | None, *, copy: bool) -> Plan[list[Any]]:
         """Put many jobs in: by arrays, or by COPY where the driver can and it pays."""
-        [(moment,)] = yield self._say("clock", now=now)
+        [(microseconds,)] = yield self._say("clock", now=now)
+        moment = EPOCH + timedelta(microseconds=microseconds)
         job_ids = [row.job_id for row in rows]
         if any(job_id is None for job_id in job_ids):
             fresh = iter((yield self._say("new_ids", count=job_ids.count(None))))

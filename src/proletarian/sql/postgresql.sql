@@ -43,7 +43,8 @@ SELECT job_id, queue, job_type, payload, priority, headers, enqueued_at, process
 SELECT nextval(pg_get_serial_sequence('proletarian.job', 'job_id')) FROM generate_series(1, CAST(:count AS int))
 
 -- :name clock
-SELECT coalesce(CAST(:now AS timestamptz), clock_timestamp())
+-- In microseconds: a number, whatever types the application has its timestamps read as.
+SELECT CAST(extract(epoch FROM coalesce(CAST(:now AS timestamptz), clock_timestamp())) * 1000000 AS bigint)
 
 -- :name wake
 -- Tell sleeping workers of these queues, as `enqueue` does.
@@ -140,10 +141,17 @@ RETURNING job_id, queue, job_type, payload, attempts, enqueued_at, process_at, p
 -- Archive runs that ended well and have nothing more to say: the common case, and the
 -- short one. (worker_id, run_id) is the fence, and the key of the table: a run that was
 -- taken back from this worker is not there under both any more, and nothing happens to it.
+-- OFFSET 0 has each run looked up by that key, one by one: with the statistics of a table
+-- that empties and fills within a second, the planner was seen to read it whole for each run.
 WITH ended AS (
 DELETE FROM proletarian.running_job AS running
- WHERE running.worker_id = :worker_id
-   AND running.run_id = ANY (CAST(CAST(:run_ids AS text) AS bigint[]))
+ WHERE running.ctid = ANY (ARRAY(
+       SELECT own.address
+         FROM unnest(CAST(CAST(:run_ids AS text) AS bigint[])) AS ended(run_id),
+              LATERAL (SELECT mine.ctid AS address
+                         FROM proletarian.running_job AS mine
+                        WHERE mine.worker_id = :worker_id AND mine.run_id = ended.run_id
+                       OFFSET 0) AS own))
 RETURNING running.*),
 archived AS (
 INSERT INTO proletarian.archived_job
@@ -160,8 +168,13 @@ SELECT run_id FROM ended
 -- every plan, where a join of two unknown sizes was seen to go quadratic.
 WITH ended AS (
 DELETE FROM proletarian.running_job AS running
- WHERE running.worker_id = :worker_id
-   AND running.run_id = ANY (CAST(CAST(:run_ids AS text) AS bigint[]))
+ WHERE running.ctid = ANY (ARRAY(
+       SELECT own.address
+         FROM unnest(CAST(CAST(:run_ids AS text) AS bigint[])) AS ended(run_id),
+              LATERAL (SELECT mine.ctid AS address
+                         FROM proletarian.running_job AS mine
+                        WHERE mine.worker_id = :worker_id AND mine.run_id = ended.run_id
+                       OFFSET 0) AS own))
 RETURNING running.*, CAST(:outcomes AS jsonb) -> CAST(running.run_id AS text) AS outcome),
 said AS (
 SELECT ended.*, t,

@@ -106,7 +106,7 @@ def _on_connection(
     log: Log,
 ) -> bool:
     driver = blocking(connection, "a database URL")
-    dialect = queue.dialect(driver.database)
+    dialect = queue.dialect(driver.database_of(connection))
     runner = Runner(dialect, queue, handler, log=log, clock=Clock(), worker=name(), retry=retry,
                     note_progress=lambda run, text: None)  # fmt: skip
     worker_id = dialect.stored_worker(uuid4())

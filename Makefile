@@ -1,0 +1,71 @@
+# Every command makes what it needs in .venv first, so that a clean clone with python3, git
+# and make is enough. The servers that tests need are started by the tests.
+
+PYTHON    ?= python3
+DATABASE  ?=
+MINUTES   ?= 10
+# Most tests wait more than they compute, so a few more processes than cores are right.
+PROCESSES ?= 3
+
+BIN     := .venv/bin
+PIP     := $(BIN)/python -m pip --disable-pip-version-check --quiet
+CHECKED := $(wildcard src tests servers examples benchmarks)
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check docs bench soak clean
+
+help:  ## show this list
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
+
+demo: .venv/demo  ## run the main job, on SQLite or DATABASE=postgresql://…
+	@$(BIN)/proletarian demo $(DATABASE)
+
+test: check docs  ## run everything: style, types, docs, tests on four databases
+	@$(BIN)/pytest -n $(PROCESSES) --dist worksteal
+
+check: .venv/all  ## look at style and types only
+	@$(BIN)/ruff format --check $(CHECKED)
+	@$(BIN)/ruff check $(CHECKED)
+	@$(BIN)/mypy $(CHECKED)
+	@$(BIN)/pyright
+
+docs: .venv/all  ## build the documentation in docs/_build/html
+	@$(BIN)/sphinx-build -W --keep-going -q docs docs/_build/html
+
+bench: .venv/all  ## measure speed, beside peers
+	@$(BIN)/python -m benchmarks
+
+soak: .venv/all  ## hurt everything at random for MINUTES=…
+	@PROLETARIAN_SOAK_MINUTES=$(MINUTES) $(BIN)/pytest tests/faults -k soak
+
+clean:  ## remove what these commands have made
+	rm -rf .venv dist build docs/_build .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# The virtual environment; its stamps say what has been installed in it, and when.
+
+.venv/made:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+	    echo "This needs Python 3.11 or newer, and '$(PYTHON)' is: $$($(PYTHON) --version 2>&1)." >&2; \
+	    echo "Name another one: make PYTHON=/path/to/python3.12" >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || { \
+	    package=$$($(PYTHON) -c 'import sys; print("python%d.%d-venv" % sys.version_info[:2])'); \
+	    if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	        echo "Installing $$package, which virtual environments need."; \
+	        apt-get -qq update && apt-get -qq -y install $$package >/dev/null; \
+	    else \
+	        echo "Virtual environments need one more package: sudo apt-get install $$package" >&2; exit 1; \
+	    fi; }
+	@$(PYTHON) -m venv --clear .venv
+	@$(PIP) install --upgrade 'pip>=25.1'
+	@touch $@
+
+.venv/demo: .venv/made pyproject.toml
+	@echo "Installing in .venv …"
+	@$(PIP) install -e '.[postgresql,mysql,demo]'
+	@touch $@
+
+.venv/all: .venv/made pyproject.toml
+	@echo "Installing in .venv, with what tests and documentation need …"
+	@$(PIP) install -e '.[postgresql,mysql,demo]' --group test --group check --group docs
+	@touch $@ .venv/demo

@@ -1,0 +1,53 @@
+"""
+The benchmark's command line.
+
+    python -m benchmarks                    everything: takes an hour or two
+    python -m benchmarks drain latency      these parts
+    python -m benchmarks drain --quick      ours, the ceiling and the best peer only
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import time
+from pathlib import Path
+
+from benchmarks.machine import about
+from benchmarks.measured import save
+from benchmarks.report import markdown
+from benchmarks.run import Run, say
+
+RESULTS = Path(__file__).parent / "results"
+PARTS = ("drain", "enqueue", "latency")
+
+
+def main() -> None:
+    """Measure what is asked for; print and keep what was found."""
+    options = arguments()
+    for name in options.parts or PARTS:
+        run = Run(rounds=options.rounds, quick=options.quick, jobs=options.jobs, peers=options.peers)
+        part = importlib.import_module(f"benchmarks.parts.{name.replace('-', '_')}")
+        say(f"{name}: {part.__doc__.strip().splitlines()[0]}")
+        started = time.monotonic()
+        found = part.measure(run)
+        file = RESULTS / f"{name}{'-quick' if options.quick else ''}.json"
+        save(found, file, {**about(), "seconds": round(time.monotonic() - started), "left_out": run.left_out})
+        file.with_suffix(".md").write_text(markdown(found))
+        print(markdown(found), flush=True)
+
+
+def arguments() -> argparse.Namespace:
+    """What the command line says."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__.split("\n\n")[0])
+    parser.add_argument("parts", nargs="*", choices=[*PARTS, []], metavar="part", help=", ".join(PARTS))
+    parser.add_argument("--quick", action="store_true", help="ours, the ceiling and the best peer only, fewer jobs")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--jobs", type=int, help="instead of each part's own number")
+    parser.add_argument("--peers", type=lambda text: frozenset(filter(None, text.split(","))),
+                        help="those peers only, as pgqueuer,procrastinate; an empty text: none")  # fmt: skip
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()

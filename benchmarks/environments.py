@@ -1,0 +1,48 @@
+"""A virtual environment for each peer, so that their dependencies do not meet; kept in a cache."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+
+class CannotInstall(Exception):
+    """A peer could not be installed here."""
+
+
+def cache() -> Path:
+    """Where the environments are kept; `$PROLETARIAN_BENCHMARK_CACHE` overrides it."""
+    home = Path("/var/cache") if os.geteuid() == 0 else Path.home() / ".cache"
+    return Path(os.environ.get("PROLETARIAN_BENCHMARK_CACHE", home / "proletarian-benchmarks"))
+
+
+def python_with(name: str, requirements: Sequence[str]) -> Path:
+    """The interpreter of an environment that has these; ours, which runs this, if none are asked for."""
+    if not requirements:
+        return Path(sys.executable)
+    mark = hashlib.sha256("\n".join([sys.version, *requirements]).encode()).hexdigest()[:8]
+    folder = cache() / "environments" / f"{name}-{mark}"
+    python = folder / "bin/python"
+    if (folder / "complete").exists():
+        return python
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    subprocess.run([sys.executable, "-m", "venv", folder], check=True)
+    install = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *requirements]
+    done = subprocess.run(install, capture_output=True, text=True)
+    if done.returncode:
+        raise CannotInstall(f"{name}: {(done.stderr.strip().splitlines() or ['pip failed'])[-1]}")
+    (folder / "complete").touch()
+    return python
+
+
+def versions(python: Path) -> dict[str, str]:
+    """What is installed in an environment."""
+    code = "from importlib.metadata import distributions as d; [print(i.name, i.version) for i in d()]"
+    printed = subprocess.run([python, "-c", code], check=True, capture_output=True, text=True).stdout
+    return {name.lower(): version for name, version in map(str.split, printed.splitlines())}

@@ -1,0 +1,77 @@
+"""How fast jobs go in, one a commit: one client alone, then several beside busy workers; and many at once."""
+
+from __future__ import annotations
+
+from benchmarks.contestants import OURS_PG, PGQUEUER, PROCRASTINATE, RAW_THREE
+from benchmarks.measured import Found, Goal, Table
+from benchmarks.run import Run
+from benchmarks.stage import Stage
+from benchmarks.stores import store
+
+PLAIN = RAW_THREE.having("raw-insert", "plain INSERT, COPY")
+CONTESTANTS = (OURS_PG, PLAIN, PGQUEUER, PROCRASTINATE)
+QUICK = (OURS_PG, PLAIN, PGQUEUER)
+BESIDE = OURS_PG.having("proletarian-plain", "plain INSERT into the same table, the same worker", plain=True)
+BUSY = (OURS_PG, BESIDE, PGQUEUER)
+
+
+def measure(run: Run) -> list[Found]:
+    """One client; 4 and 8 clients with workers busy; bulk."""
+    jobs, many = run.size(4_000, 2_000), run.size(20_000)
+    with store("postgresql", run.folder) as postgresql:
+        alone = Table(
+            "enqueue-1", f"Enqueue of {jobs:,} jobs, one a commit, 1 client, no worker", "jobs/s", ours=OURS_PG.label,
+            goals=[Goal(PGQUEUER.label, 1.2), Goal(PLAIN.label, 0.85)],
+        )  # fmt: skip
+        run.in_turn(
+            QUICK if run.quick else CONTESTANTS, postgresql,
+            lambda stage: alone.add(stage.contestant.label, enqueued(stage, jobs, 1)), "enqueue, 1 client",
+        )  # fmt: skip
+        found: list[Found] = [alone]
+        for clients in (4,) if run.quick else (4, 8):
+            found.append(busy(run, postgresql, jobs, clients))
+        found += bulk(run, postgresql, many)
+    return found
+
+
+def busy(run: Run, postgresql, jobs: int, clients: int) -> Table:
+    """Several clients while a worker works off what they enqueue: does its wake-up cost them anything?"""
+    table = Table(
+        f"enqueue-{clients}", f"Enqueue, one a commit, {clients} clients, a worker busy with what they put in",
+        "jobs/s", ours=OURS_PG.label, goals=[Goal(BESIDE.label, 0.9)],
+    )  # fmt: skip
+
+    def one(stage: Stage) -> None:
+        with stage.workers(1):
+            table.add(stage.contestant.label, enqueued(stage, jobs, clients))
+
+    run.in_turn(BUSY, postgresql, one, f"enqueue, {clients} clients")
+    return table
+
+
+def enqueued(stage: Stage, jobs: int, clients: int) -> float:
+    """Jobs a second that so many client processes enqueue together."""
+    stage.store.settle()
+    started = [stage.start_call("single", jobs // clients, clients) for _ in range(clients)]
+    took = [stage.result_of(process) for process in started]
+    return jobs / (max(one["end"] for one in took) - min(one["start"] for one in took))
+
+
+def bulk(run: Run, postgresql, jobs: int) -> list[Found]:
+    """Many jobs in one call, and in calls of 1,000."""
+    whole = Table(
+        "bulk", f"Enqueue of {jobs:,} jobs in bulk, in one call", "jobs/s", ours=OURS_PG.label,
+        goals=[Goal(PGQUEUER.label, 2), Goal(PLAIN.label, 0.6)],
+    )  # fmt: skip
+    parts = Table(
+        "bulk-1000", f"The same, {jobs:,} jobs in calls of 1,000, each with a commit", "jobs/s", ours=OURS_PG.label,
+        goals=[Goal(PGQUEUER.label, 2)],
+    )  # fmt: skip
+    for table, chunk in ((whole, jobs), (parts, 1000)):
+
+        def one(stage: Stage, table: Table = table, chunk: int = chunk) -> None:
+            took = stage.call("bulk", jobs, chunk)
+            table.add(stage.contestant.label, jobs / took["seconds"])
+
+        run.in_turn(QUICK if run.quick else CONTESTANTS, postgresql, one, f"bulk by {chunk:,}")
+    return [whole, parts]

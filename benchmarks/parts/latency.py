@@ -1,0 +1,56 @@
+"""How soon an idle worker picks a job up: from the return of the enqueue call to the first line of the handler."""
+
+from __future__ import annotations
+
+import time
+
+from benchmarks.contestants import DRAMATIQ_POSTGRES, OURS_PG, OURS_PG_ASYNC, PGQUEUER, RAW_NOTIFY
+from benchmarks.measured import Found, Goal, Table
+from benchmarks.run import Run
+from benchmarks.stage import Stage
+from benchmarks.stores import store
+
+CONTESTANTS = (OURS_PG, OURS_PG_ASYNC, RAW_NOTIFY, DRAMATIQ_POSTGRES, PGQUEUER)
+QUICK = (OURS_PG, RAW_NOTIFY, PGQUEUER, DRAMATIQ_POSTGRES)
+GAP = 0.02
+
+
+def measure(run: Run) -> list[Found]:
+    """The median and the slowest hundredth, over the jobs of each round."""
+    jobs = run.size(500, 200)
+    middle, slow = tables(jobs)
+
+    def one(stage: Stage) -> None:
+        waits = waited(stage, jobs)
+        middle.add(stage.contestant.label, at(waits, 0.50))
+        slow.add(stage.contestant.label, at(waits, 0.99))
+
+    with store("postgresql", run.folder) as postgresql:
+        run.in_turn(QUICK if run.quick else CONTESTANTS, postgresql, one, "latency")
+    return [middle, slow]
+
+
+def tables(jobs: int) -> tuple[Table, Table]:
+    """p50 and p99, with what ours is held to."""
+    what = f"Pick-up by an idle worker, {jobs} jobs {GAP * 1000:g} ms apart"
+    middle = Table("latency-p50", f"{what}: median", "ms", ours=OURS_PG.label, more_is_better=False, digits=2)
+    slow = Table("latency-p99", f"{what}: 99 of 100", "ms", ours=OURS_PG.label, more_is_better=False, digits=2)
+    for table, bound in ((middle, 0.8), (slow, 1.5)):
+        table.goals = [Goal(None, bound, at_most=True)]
+        table.goals += [Goal(peer.label, 1.0, at_most=True) for peer in (DRAMATIQ_POSTGRES, PGQUEUER)]
+    return middle, slow
+
+
+def waited(stage: Stage, jobs: int) -> list[float]:
+    """Milliseconds from commit to handler of each job, sorted."""
+    with stage.workers(1) as workers:
+        time.sleep(3)  # it has started, found nothing, and sleeps
+        committed = stage.call("paced", jobs, GAP)["committed"]
+        stage.wait_for(jobs + 1, workers, seconds=30)
+        began = {call.number: call.at for call in stage.ran()}
+    return sorted((began[number] - at) / 1e6 for number, at in enumerate(committed))
+
+
+def at(waits: list[float], share: float) -> float:
+    """The wait that so large a share of all does not exceed."""
+    return waits[min(len(waits) - 1, int(share * len(waits)))]

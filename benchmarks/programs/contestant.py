@@ -1,0 +1,121 @@
+"""
+What each contestant's program can be told to do, and how its own work is timed.
+
+    python with_proletarian.py setup | single N CLIENTS | bulk N CHUNK | paced N GAP | worker
+
+`$BENCHMARK` holds what it needs as JSON: `url` of a fresh database, `records` (the folder
+that handlers write to), `options`. The last line of its output is the result as JSON.
+This file runs in the environments of all contestants.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import json
+import os
+import sys
+import time
+from collections.abc import Callable, Coroutine
+from contextlib import AbstractAsyncContextManager
+from pathlib import Path
+from typing import Any, Protocol
+
+from record import Recorder
+
+_task = json.loads(os.environ.get("BENCHMARK", "{}"))
+URL: str = _task.get("url", "")
+OPTIONS: dict[str, Any] = _task.get("options", {})
+record = Recorder(_task.get("records", "."))
+
+
+def payload(number: int) -> dict[str, Any]:
+    """What every job carries, for every contestant."""
+    return {"n": number, "email": "user@example.com"}
+
+
+class Client(Protocol):
+    """Enqueues; plain functions and coroutine functions will both do."""
+
+    def put(self, number: int) -> Any:
+        """One job, committed when this is over."""
+
+    def put_many(self, numbers: list[int]) -> Any:
+        """Many jobs in the fewest steps that the library documents, committed when this is over."""
+
+
+async def _settled(result: Any) -> Any:
+    return await result if inspect.isawaitable(result) else result
+
+
+async def single(client: Client, count: int, clients: int) -> dict[str, Any]:
+    """One job a commit, one after the other, beginning together with the other clients."""
+    for number in range(20):  # plans are cached, code is warm
+        await _settled(client.put(-1 - number))
+    together(clients)
+    start = time.monotonic()
+    for number in range(count):
+        await _settled(client.put(number))
+    return {"start": start, "end": time.monotonic()}
+
+
+def together(clients: int) -> None:
+    """Wait until so many clients have come here."""
+    meeting = Path("ready")
+    meeting.mkdir(exist_ok=True)
+    (meeting / str(os.getpid())).touch()
+    while len(list(meeting.iterdir())) < clients:
+        time.sleep(0.001)
+
+
+async def bulk(client: Client, count: int, chunk: int) -> dict[str, Any]:
+    """Many jobs a commit, where the library can; `native` says whether it could."""
+    put_many = getattr(client, "put_many", None)
+    start = time.perf_counter()
+    if put_many is None:
+        for number in range(count):
+            await _settled(client.put(number))
+    else:
+        for first in range(0, count, chunk):
+            await _settled(put_many(list(range(first, min(count, first + chunk)))))
+    return {"seconds": time.perf_counter() - start, "native": put_many is not None}
+
+
+async def paced(client: Client, count: int, gap: float) -> dict[str, Any]:
+    """One job now and then; gives the moment at which each was committed."""
+    await _settled(client.put(-1))
+    await asyncio.sleep(0.5)
+    committed = []
+    for number in range(count):
+        await _settled(client.put(number))
+        committed.append(time.monotonic_ns())
+        await asyncio.sleep(gap)
+    return {"committed": committed}
+
+
+def main(
+    *,
+    client: Callable[[], AbstractAsyncContextManager[Any]],
+    setup: Callable[[], Any] = lambda: None,
+    worker: Callable[[], Any] = lambda: None,
+    runner: Callable[[Coroutine[Any, Any, Any]], Any] = asyncio.run,
+) -> None:
+    """Do what the command line says."""
+    what, *arguments = sys.argv[1:]
+
+    async def enqueue() -> dict[str, Any]:
+        async with client() as opened:
+            if what == "single":
+                return await single(opened, int(arguments[0]), int(arguments[1]))
+            if what == "bulk":
+                return await bulk(opened, int(arguments[0]), int(arguments[1]))
+            if what == "paced":
+                return await paced(opened, int(arguments[0]), float(arguments[1]))
+            raise SystemExit(f"unknown command {what!r}")
+
+    if what in ("setup", "worker"):
+        result = setup() if what == "setup" else worker()
+        if inspect.iscoroutine(result):
+            runner(result)
+    else:
+        print(json.dumps(runner(enqueue())))

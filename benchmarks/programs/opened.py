@@ -1,0 +1,43 @@
+"""A connection in autocommit to any database of ours, as an application would open it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+from urllib.parse import urlsplit
+
+
+@contextmanager
+def opened(url: str) -> Iterator[Any]:
+    """Open a connection with the library that its URL calls for; `execute` does for all of them."""
+    parts = urlsplit(url)
+    if parts.scheme == "postgresql":
+        import psycopg
+
+        with psycopg.connect(url, autocommit=True) as connection:
+            yield connection
+    elif parts.scheme == "mysql":
+        import pymysql
+
+        class Connection(pymysql.connections.Connection[Any]):
+            def execute(self, sql: str, parameters: Any = None) -> Any:
+                cursor = self.cursor()
+                cursor.execute(sql, parameters)
+                return cursor
+
+        mysql = Connection(host=parts.hostname, port=parts.port or 3306, user=parts.username, autocommit=True,
+                           password=parts.password or "", database=parts.path[1:])  # fmt: skip
+        try:
+            yield mysql
+        finally:
+            mysql.close()
+    else:
+        import sqlite3
+
+        file = sqlite3.connect(parts.path.removeprefix("/"), isolation_level=None, timeout=30)
+        file.execute("PRAGMA synchronous = FULL")
+        try:
+            yield file
+        finally:
+            file.close()

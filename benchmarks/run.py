@@ -1,0 +1,83 @@
+"""One run of the benchmark: its options, its folder, and who is measured in turn."""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+from benchmarks.contestants import Contestant
+from benchmarks.environments import CannotInstall, python_with
+from benchmarks.stage import Stage, WentWrong
+from benchmarks.stores import Store
+
+
+@dataclass
+class Run:
+    """What all parts of one run share."""
+
+    rounds: int = 3
+    quick: bool = False
+    jobs: int | None = None
+    peers: frozenset[str] | None = None  # None: all that can be installed
+    left_out: list[str] = field(default_factory=list)
+
+    @cached_property
+    def folder(self) -> Path:
+        """For records and logs, until the machine is next cleaned up."""
+        return Path(tempfile.mkdtemp(prefix="proletarian-benchmark-"))
+
+    def size(self, full: int, quick: int | None = None) -> int:
+        """How many jobs: what was asked for, or the part's own number."""
+        return self.jobs or (quick if self.quick and quick is not None else full)
+
+    def chosen(self, contestants: Sequence[Contestant]) -> list[Contestant]:
+        """Those of the contestants that take part: ours and the raw ones always, peers as asked and if they install."""
+        able = []
+        for contestant in contestants:
+            peer = contestant.name.partition("-")[0]
+            if contestant.requirements and self.peers is not None and peer not in self.peers:
+                continue
+            try:
+                python_with(contestant.program.removeprefix("with_").removesuffix(".py"), contestant.requirements)
+            except CannotInstall as error:
+                self.leave_out(contestant, error)
+            else:
+                able.append(contestant)
+        return able
+
+    def in_turn(
+        self, contestants: Sequence[Contestant], store: Store, measure: Callable[[Stage], None], what: str
+    ) -> None:
+        """Measure all contestants once a round, each round beginning with another one."""
+        able = self.chosen(contestants)
+        for number in range(self.rounds):
+            start = number % max(1, len(able))
+            for contestant in [*able[start:], *able[:start]]:
+                say(f"{what}, round {number + 1}/{self.rounds}: {contestant.name}")
+                try:
+                    measure(Stage(contestant, store, self.folder))
+                except WentWrong as error:
+                    if not contestant.requirements:
+                        raise
+                    self.leave_out(contestant, error)
+
+    def leave_out(self, contestant: Contestant, error: Exception) -> None:
+        """Note, loudly, that a contestant could not be measured."""
+        line = f"{contestant.label}: left out: {str(error).splitlines()[0]}"
+        if line not in self.left_out:
+            self.left_out.append(line)
+        print(f"!! {error}", file=sys.stderr, flush=True)
+
+
+def say(line: str) -> None:
+    """Tell the one who waits how far we are."""
+    print(f"   {line}", file=sys.stderr, flush=True)
+
+
+def rotated(many: Sequence[Contestant], by: int) -> Iterator[Contestant]:
+    """The same in an order that begins elsewhere."""
+    yield from (many[(index + by) % len(many)] for index in range(len(many)))

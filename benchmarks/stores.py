@@ -1,0 +1,157 @@
+"""Where a contestant's jobs are kept: fresh, private databases, with their durability on."""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, ClassVar
+from urllib.parse import urlsplit
+
+from servers import MariaDB, MySQL, PostgreSQL, Server
+
+
+class Store(ABC):
+    """One kind of database for all contestants of a run, each round on a fresh one."""
+
+    name: ClassVar[str]
+    server: Server | None = None
+    programs: Path | None = None  # the server's own client programs
+
+    @abstractmethod
+    def fresh(self) -> str:
+        """An empty database, in place of the last one; gives its URL."""
+
+    @abstractmethod
+    def settle(self) -> None:
+        """Bring it into the state of a database at rest: statistics known, nothing left to write."""
+
+    @abstractmethod
+    def ask(self, sql: str) -> Any:
+        """The one value that a query gives."""
+
+
+class PostgreSQLStore(Store):
+    """A PostgreSQL server with PostgreSQL's defaults where they matter for speed and safety."""
+
+    name = "postgresql"
+
+    def __init__(self, server: PostgreSQL) -> None:
+        self.server = server
+        self.programs = server.programs
+        self._connection: Any = None
+
+    def fresh(self) -> str:
+        import psycopg
+
+        if self._connection is not None:
+            self._connection.close()
+        assert self.server is not None
+        self.url = self.server.create_database("bench")
+        self._connection = psycopg.connect(self.url, autocommit=True)
+        return self.url
+
+    def settle(self) -> None:
+        self._connection.execute("VACUUM ANALYZE")
+        self._connection.execute("CHECKPOINT")
+
+    def ask(self, sql: str) -> Any:
+        return self._connection.execute(sql).fetchone()[0]
+
+
+class MySQLStore(Store):
+    """A MySQL or MariaDB server, flushing at each commit, which is InnoDB's default."""
+
+    def __init__(self, server: Server) -> None:
+        self.server = server
+        self._connection: Any = None
+
+    def fresh(self) -> str:
+        import pymysql
+
+        if self._connection is not None:
+            self._connection.close()
+        assert self.server is not None
+        self.url = self.server.create_database("bench")
+        parts = urlsplit(self.url)
+        assert parts.port is not None
+        self._connection = pymysql.connect(
+            host="127.0.0.1", port=parts.port, user="test", password="test", database="bench", autocommit=True
+        )
+        return self.url
+
+    def settle(self) -> None:
+        with self._connection.cursor() as cursor:
+            cursor.execute("SELECT table_name FROM information_schema.tables WHERE table_schema = DATABASE()")
+            tables = ", ".join(f"`{name}`" for (name,) in cursor.fetchall())
+            cursor.execute(f"ANALYZE TABLE {tables}")
+        time.sleep(1)  # the purge of what was there before, and the flushing of pages, go on behind
+
+    def ask(self, sql: str) -> Any:
+        with self._connection.cursor() as cursor:
+            cursor.execute(sql)
+            return cursor.fetchone()[0]
+
+
+class MariaDBStore(MySQLStore):
+    """MariaDB."""
+
+    name = "mariadb"
+
+
+class OracleMySQLStore(MySQLStore):
+    """MySQL."""
+
+    name = "mysql"
+
+
+class SQLiteStore(Store):
+    """A file; each contestant sets its own pragmas, as its users would have them."""
+
+    name = "sqlite"
+
+    def __init__(self, folder: Path) -> None:
+        self._file = folder / "bench.db"
+        self._connection: sqlite3.Connection | None = None
+
+    def fresh(self) -> str:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+        for file in self._file.parent.glob(f"{self._file.name}*"):
+            file.unlink()
+        return f"sqlite:///{self._file}"
+
+    def settle(self) -> None:
+        pass
+
+    def ask(self, sql: str) -> Any:
+        if self._connection is None:
+            self._connection = sqlite3.connect(self._file, isolation_level=None, timeout=30)
+        return self._connection.execute(sql).fetchone()[0]
+
+
+# What the servers of the `servers` package make smaller for tests, as the products have it by default.
+POSTGRESQL = {"shared_buffers": "128MB", "jit": "on", "max_connections": "300"}
+INNODB = {"innodb-buffer-pool-size": "128M"}
+
+
+@contextmanager
+def store(name: str, folder: Path, **settings: str) -> Iterator[Store]:
+    """A private store of this name, for as long as the block lasts; `settings` are the server's own."""
+    if name == "postgresql":
+        with PostgreSQL(settings={**POSTGRESQL, **settings}) as server:
+            yield PostgreSQLStore(server)
+    elif name == "mariadb":
+        with MariaDB(settings={**INNODB, **settings}) as server:
+            yield MariaDBStore(server)
+    elif name == "mysql":
+        with MySQL(settings={**INNODB, **settings}) as server:
+            yield OracleMySQLStore(server)
+    elif name == "sqlite":
+        yield SQLiteStore(folder)
+    else:
+        raise ValueError(f"no store is called {name!r}")

@@ -1,0 +1,55 @@
+"""
+The contract of a database and of a driver, as checks that anyone can run.
+
+Whoever writes a driver, or doubts one, runs these against a real database. They need no
+test framework: a check is called with a `Subject` and raises `AssertionError`, with the
+check's name as the promise that was broken.
+
+    from proletarian.conformance import DRIVER, Library, Subject
+
+    library = Library(open=lambda: psycopg.connect(URL))
+    subject = Subject(URL, library)
+    for check in DRIVER:
+        if not check.lacking(subject):
+            check(subject)
+
+`DRIVER` holds what the connections of one library must do for an application: enqueue, roll
+back, complete. `DATABASE` holds what the plans and the worker's own connections must do:
+claim, acknowledge, recover. What a subject cannot do it names in `lacks`, as a capability.
+
+The tables are made, and emptied before each check: give a database that holds nothing else.
+"""
+
+from proletarian.conformance import (
+    acknowledging,
+    claiming,
+    completing,
+    enqueueing,
+    identifying,
+    living,
+    looking,
+    recovering,
+    transactions,
+    waking,
+    when,
+)
+from proletarian.conformance.check import Check
+from proletarian.conformance.subject import CAPABILITIES, Library, Subject
+
+DRIVER: list[Check] = [
+    *transactions.CHECKS,
+    *enqueueing.CHECKS,
+    *when.CHECKS,
+    *identifying.CHECKS,
+    *completing.CHECKS,
+]
+DATABASE: list[Check] = [
+    *claiming.CHECKS,
+    *acknowledging.CHECKS,
+    *recovering.CHECKS,
+    *living.CHECKS,
+    *waking.CHECKS,
+    *looking.CHECKS,
+]
+
+__all__ = ["CAPABILITIES", "DATABASE", "DRIVER", "Check", "Library", "Subject"]

@@ -1,0 +1,140 @@
+"""What a check works with: empty tables, applications that enqueue, workers that claim."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+from proletarian.conformance.application import Application
+from proletarian.conformance.member import Member
+from proletarian.conformance.subject import Subject
+from proletarian.database import Database
+from proletarian.job import NewJob
+from proletarian.migration import migrate
+from proletarian.outcomes import Outcome
+from proletarian.queue import Queue
+from proletarian.sql.dialect import Claimed
+from proletarian.sql.statements import Rows, Statement, Text
+from proletarian.sql.tables import Tables
+from proletarian.worker.recovery import Recovered, recover
+
+TABLES = ("job", "running_job", "archived_job")
+
+
+class Trial:
+    """One check at work on one subject; all that it opens is closed at its end."""
+
+    def __init__(self, subject: Subject, closing: contextlib.ExitStack, queue: Queue | None = None) -> None:
+        self.subject = subject
+        self.queue = queue or Queue()
+        self.database = Database(subject.url, self.queue)
+        self.dialect = self.database.dialect
+        self._closing = closing
+        migrate(subject.url, self.queue)
+        self.connection = self.database.connect()
+        closing.callback(self.connection.close)
+        for name in (*TABLES, "worker"):
+            self.say(f"DELETE FROM {self.table(name)}")
+
+    def with_queue(self, **options: Any) -> Trial:
+        """The same with another `Queue`, in tables of its own if it names none."""
+        options.setdefault("tables", Tables(prefix="contract_"))
+        queue = replace(Queue(), **options)
+        if queue.kind != "uuid":
+            queue = replace(queue, tables=Tables(prefix=f"contract_{queue.kind}_"))
+        return Trial(self.subject, self._closing, queue)
+
+    # Who takes part.
+
+    def application(self) -> Application:
+        """One more application, with a connection of the subject's library."""
+        application = Application(self.subject, self.queue)
+        self._closing.callback(application.close)
+        return application
+
+    def worker(self, *, lost_after: float = 60.0) -> Member:
+        """One more worker, registered, with a connection of its own and without a lock."""
+        member = Member(self.database, lost_after=lost_after)
+        self._closing.callback(member.connection.close)
+        return member
+
+    # What happens beside what is checked.
+
+    def put(self, *jobs: NewJob) -> list[Any]:
+        """Jobs that are there, committed; gives their ids."""
+        rows = [self.queue.row(job, self.dialect) for job in jobs]
+        stored = self.connection.run(self.dialect.enqueue_many(rows, self.queue.now(), copy=False))
+        return [self.queue.job_ids.decode(self.dialect.loaded_id(job_id)) for job_id in stored]
+
+    def put_one(self, **options: Any) -> Any:
+        """One such job; gives its id."""
+        [job_id] = self.put(NewJob("greet", **options))
+        return job_id
+
+    def recover(self, *dead: Member, status: str | None = None) -> Recovered:
+        """Bury workers and take back their runs: to wait again, or with `status` to the archive."""
+
+        def decide(run: Claimed, _: str) -> Outcome:
+            return Outcome("job.released", status, run.attempts, run.lost + 1)
+
+        dead_ids = [member.worker_id for member in dead]
+        return self.connection.run(recover(self.dialect, dead_ids, decide, self.queue.now()))
+
+    # What can be seen, by another session than the one that is checked.
+
+    def table(self, name: str) -> str:
+        """The full name of one of the tables."""
+        return self.queue.tables.name(name, self.database.kind)
+
+    def say(self, sql: str, **parameters: Any) -> Rows:
+        """Execute a statement beside what is checked."""
+        return self.connection.execute(Statement(Text(sql), parameters))
+
+    def count(self, table: str) -> int:
+        """How many rows a table has."""
+        return int(self.say(f"SELECT count(*) FROM {self.table(table)}")[0][0])
+
+    def counts(self) -> tuple[int, int, int]:
+        """How many jobs are waiting, running and archived."""
+        waiting, running, archived = (self.count(table) for table in TABLES)
+        return waiting, running, archived
+
+    def find(self, job_id: Any, *columns: str) -> tuple[Any, ...]:
+        """Where a job is, as the name of its table, and what these columns of it hold."""
+        stored = self.dialect.stored_id(self.queue.job_ids.encode(job_id))
+        chosen = ", ".join(columns or ("job_id",))
+        found: list[tuple[Any, ...]] = [
+            (table, *map(self._loaded, columns, row)) if columns else (table,)
+            for table in TABLES
+            for row in self.say(f"SELECT {chosen} FROM {self.table(table)} WHERE job_id = :job_id", job_id=stored)
+        ]
+        assert len(found) == 1, f"job {job_id} is in {len(found)} places: {found}"
+        return found[0]
+
+    def _loaded(self, column: str, value: Any) -> Any:
+        return self.dialect.loaded_time(value) if column.endswith("_at") and value is not None else value
+
+    def time(self) -> datetime:
+        """The database's time, in UTC."""
+        worker = self.worker()
+        row = self.connection.run(self.dialect.beat(worker.worker_id))
+        assert row is not None, "a worker that has just registered is there"
+        self.connection.run(self.dialect.unregister(worker.worker_id))
+        return self.dialect.loaded_time(row[0]).astimezone(UTC)
+
+
+def refused(kind: type[Exception], call: Callable[[], object]) -> str:
+    """What a call says that has to raise this kind of error."""
+    try:
+        call()
+    except kind as error:
+        return str(error)
+    raise AssertionError(f"this must raise {kind.__name__}")
+
+
+def types(jobs: Sequence[Claimed]) -> list[str]:
+    """The job types of claimed jobs, in their order."""
+    return [job.job_type for job in jobs]

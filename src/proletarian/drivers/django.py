@@ -1,0 +1,38 @@
+"""Django: `connections[alias]`, and `connection`, which stands for the default one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from proletarian.drivers import form
+from proletarian.drivers.driver import Driver
+from proletarian.drivers.explanation import explain
+from proletarian.errors import UnknownConnection
+from proletarian.sql.statements import Copy, Rows, Step
+
+DATABASES = ("postgresql", "mysql", "sqlite")
+
+
+def execute(connection: Any, step: Step) -> Rows:
+    """Execute one step with Django's own cursor: it joins `atomic()`, logs, and translates errors."""
+    if isinstance(step, Copy):
+        raise TypeError("no COPY through Django's cursor")
+    text, values = (form.hexadecimal if connection.vendor == "mysql" else form.pyformat)(step)
+    with connection.cursor() as cursor:
+        cursor.execute(text, values)
+        rows: Rows = cursor.fetchall() if cursor.description else []
+        return rows
+
+
+def database(connection: Any) -> str:
+    """Which database it is to."""
+    vendor: str = connection.vendor
+    if vendor not in DATABASES:
+        raise UnknownConnection(f"this Django connection is to {vendor!r}; known: {', '.join(DATABASES)}")
+    return vendor
+
+
+DRIVERS = tuple(
+    Driver(name, database, execute=execute, explain=explain)
+    for name in ("django.db.backends.base.base.BaseDatabaseWrapper", "django.utils.connection.ConnectionProxy")
+)

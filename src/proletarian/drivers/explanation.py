@@ -1,0 +1,35 @@
+"""A missing table or column, in words that say what to do: whichever library says it."""
+
+from __future__ import annotations
+
+from proletarian.drivers import psycopg, pymysql, sqlite3
+from proletarian.errors import SchemaOutOfDate
+
+DEPTH = 4
+
+
+def explain(error: Exception) -> Exception | None:
+    """
+    `SchemaOutOfDate` for an error that means it, else None.
+
+    SQLAlchemy keeps the driver's error in `orig`, Django as the cause of its own.
+    """
+    found: BaseException | None = error
+    for _ in range(DEPTH):
+        if not isinstance(found, Exception):
+            return None
+        if better := _of_server(found) or sqlite3.explain(found):
+            return better
+        found = getattr(found, "orig", None) or found.__cause__
+    return None
+
+
+def _of_server(error: Exception) -> Exception | None:
+    state = getattr(error, "sqlstate", None) or getattr(error, "pgcode", None)
+    missing = psycopg.UNDEFINED.get(state) if isinstance(state, str) else None
+    number = getattr(error, "errno", None) or pymysql.number(error)
+    if number in pymysql.UNDEFINED:
+        missing = "table or column"
+    if missing:
+        return SchemaOutOfDate(f"a {missing} is missing ({error}); run `proletarian migrate URL`")
+    return None

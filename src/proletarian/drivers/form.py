@@ -1,0 +1,78 @@
+"""
+A statement in the form that a library wants, with values that need no help of its owner's.
+
+Whatever adapters and codecs the owner of a connection has set, plain text and numbers go
+through. So ids and times travel as text where a cast stands around them, and MySQL's bytes
+as hexadecimal digits.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from functools import lru_cache
+from typing import Any
+from uuid import UUID
+
+from proletarian.sql.statements import Statement, Text
+
+_CAST = re.compile(r"CAST\((\$\d+) AS (uuid|timestamptz)(\[\])?\)", re.IGNORECASE)
+_NAMED = re.compile(r"%\((\w+)\)s")
+
+
+def spelled(value: Any) -> Any:
+    """
+    An id or a time as PostgreSQL reads it from text; a list likewise; anything else as it is.
+
+    >>> spelled([UUID(int=1), None])
+    ['00000000-0000-0000-0000-000000000001', None]
+    """
+    if isinstance(value, UUID):
+        return str(value)
+    if isinstance(value, datetime):
+        return value.isoformat()
+    if isinstance(value, list):
+        return [spelled(item) for item in value]
+    return value
+
+
+def pyformat(step: Statement) -> tuple[str, Mapping[str, Any]]:
+    """PostgreSQL with `%(name)s`: ids and times as text, for the casts in the statement to read."""
+    return step.text.pyformat, {name: spelled(value) for name, value in step.parameters.items()}
+
+
+def positional(step: Statement) -> tuple[str, Sequence[Any]]:
+    """PostgreSQL with `%s`, a value for each."""
+    text, names = _positional(step.text.pyformat)
+    return text, tuple(spelled(step.parameters[name]) for name in names)
+
+
+@lru_cache(maxsize=256)
+def _positional(text: str) -> tuple[str, tuple[str, ...]]:
+    return _NAMED.sub("%s", text), tuple(_NAMED.findall(text))
+
+
+def numbered(step: Statement) -> tuple[str, Sequence[Any]]:
+    """PostgreSQL with `$1`, where the server tells the type of each parameter: casts are from text."""
+    return _from_text(step.text), tuple(spelled(step.parameters[name]) for name in step.text.names)
+
+
+@lru_cache(maxsize=256)
+def _from_text(text: Text) -> str:
+    return _CAST.sub(r"CAST(CAST(\1 AS text\3) AS \2\3)", text.numbered)
+
+
+def hexadecimal(step: Statement) -> tuple[str, Mapping[str, Any]]:
+    """MySQL with `%(name)s`: bytes as hexadecimal digits, so that no character set can object to them."""
+    binary = tuple(name for name, value in step.parameters.items() if isinstance(value, bytes))
+    if not binary:
+        return step.text.pyformat, step.parameters
+    return _from_digits(step.text, binary), {
+        name: value.hex() if isinstance(value, bytes) else value for name, value in step.parameters.items()
+    }
+
+
+@lru_cache(maxsize=256)
+def _from_digits(text: Text, binary: tuple[str, ...]) -> str:
+    return _NAMED.sub(lambda match: f"UNHEX({match[0]})" if match[1] in binary else match[0], text.pyformat)

@@ -1,0 +1,33 @@
+"""mariadb (MariaDB Connector/Python): MariaDB and MySQL."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from proletarian.drivers import form
+from proletarian.drivers.driver import Driver
+from proletarian.drivers.explanation import explain
+from proletarian.sql.statements import Copy, Rows, Step
+
+
+def execute(connection: Any, step: Step) -> Rows:
+    """Execute one step."""
+    from mariadb.cursors import Cursor
+
+    if isinstance(step, Copy):
+        raise TypeError("MariaDB has no COPY")
+    with connection.cursor(Cursor) as cursor:
+        cursor.execute(*form.hexadecimal(step))
+        rows: Rows = cursor.fetchall() if cursor.description else []
+        return rows
+
+
+DRIVERS = (
+    Driver(
+        "mariadb.connections.Connection",
+        "mysql",
+        execute=execute,
+        explain=explain,
+        is_closed=lambda connection: not connection.open,
+    ),
+)

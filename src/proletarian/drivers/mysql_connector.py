@@ -1,0 +1,57 @@
+"""mysql-connector-python, blocking and async, also from its pool: MySQL and MariaDB."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from proletarian.drivers import form
+from proletarian.drivers.driver import Driver
+from proletarian.drivers.explanation import explain
+from proletarian.sql.statements import Copy, Rows, Step
+
+# What the owner of a connection may have chosen for its cursors, and we need otherwise.
+PLAIN = {"buffered": True, "raw": False, "dictionary": False, "prepared": False}
+
+
+def execute(connection: Any, step: Step) -> Rows:
+    """Execute one step on a blocking connection."""
+    if isinstance(step, Copy):
+        raise TypeError("MySQL has no COPY")
+    cursor = connection.cursor(**PLAIN)
+    try:
+        cursor.execute(*form.hexadecimal(step))
+        rows: Rows = cursor.fetchall() if cursor.description else []
+        return rows
+    finally:
+        cursor.close()
+
+
+async def aexecute(connection: Any, step: Step) -> Rows:
+    """Execute one step on an async connection."""
+    if isinstance(step, Copy):
+        raise TypeError("MySQL has no COPY")
+    cursor = await connection.cursor(**PLAIN)
+    try:
+        await cursor.execute(*form.hexadecimal(step))
+        rows: Rows = await cursor.fetchall() if cursor.description else []
+        return rows
+    finally:
+        await cursor.close()
+
+
+def is_closed(connection: Any) -> bool:
+    """Whether it was closed; asks no server."""
+    inner = getattr(connection, "_cnx", connection)  # what a pooled connection stands for, None once given back
+    return inner is None or (hasattr(inner, "_socket") and inner._socket is None)
+
+
+DRIVERS = (
+    *(
+        Driver(name, "mysql", execute=execute, explain=explain, is_closed=is_closed)
+        for name in (
+            "mysql.connector.abstracts.MySQLConnectionAbstract",
+            "mysql.connector.pooling.PooledMySQLConnection",
+        )
+    ),
+    Driver("mysql.connector.aio.abstracts.MySQLConnectionAbstract", "mysql", aexecute=aexecute, explain=explain),
+)

@@ -1,0 +1,1 @@
+"""Everything that is checked; `make test` runs it."""

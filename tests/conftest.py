@@ -1,0 +1,130 @@
+"""
+The fixtures that all tests share: above all, databases.
+
+`sqlite`, `postgresql`, `mariadb` and `mysql` are each a `PrivateDatabase` with empty
+tables; `database` is all four in turn. `new_database("mysql")` makes one more, without
+tables, on a product's shared server.
+
+A server that cannot be had skips its tests, and the summary at the end says so aloud.
+Where CI is set that fails instead, except for those that come from a moving suite.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.databases import MOVING, PRODUCTS, PrivateDatabase, Servers, create_database
+
+servers = Servers()
+_numbers = itertools.count(1)
+_migrated: dict[str, PrivateDatabase] = {}  # one of each product, with tables, for all tests of this process
+
+DatabaseOf = Callable[[str], PrivateDatabase]
+
+pytest.register_assert_rewrite("proletarian.conformance")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Have the servers before the first test, where several processes share them."""
+    if told := getattr(config, "workerinput", None):
+        servers.urls, servers.missing = told["urls"], told["missing"]
+    elif getattr(config.option, "numprocesses", None):
+        servers.start_all()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """Tell a process that runs tests where the servers are."""
+    node.workerinput |= {"urls": servers.urls, "missing": servers.missing}
+
+
+def pytest_unconfigure() -> None:
+    """The servers end with the run."""
+    servers.close()
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """Say aloud what was not tried."""
+    for product, reason in servers.missing.items():
+        terminalreporter.section(f"NOT TESTED: {product}", sep="!", red=True, bold=True)
+        terminalreporter.write_line(f"{product} cannot be had here: {reason}")
+
+
+def server_url(product: str) -> str:
+    """Where a product's shared server is; skips the test, or fails it, if it cannot be had."""
+    url = servers.url(product)
+    if url is None:
+        reason = f"{product} cannot be had here: {servers.missing[product]}"
+        if os.environ.get("CI") and product not in MOVING:
+            pytest.fail(reason)
+        pytest.skip(reason)
+    return url
+
+
+@pytest.fixture
+def new_database(tmp_path: Path) -> DatabaseOf:
+    """Makes a database without tables: `new_database("mariadb")`."""
+
+    def make(product: str) -> PrivateDatabase:
+        number = next(_numbers)
+        if product == "sqlite":
+            return PrivateDatabase(product, f"sqlite:///{tmp_path}/jobs-{number}.db")
+        return create_database(product, server_url(product), f"extra_{number}")
+
+    return make
+
+
+def fresh(product: str, folder: Path) -> PrivateDatabase:
+    """A database with empty tables."""
+    if product == "sqlite":
+        database = PrivateDatabase(product, f"sqlite:///{folder}/jobs.db")
+        database.migrate()
+        return database
+    if product not in _migrated:
+        database = create_database(product, server_url(product), "tests")
+        database.migrate()
+        _migrated[product] = database
+    _migrated[product].empty()
+    return _migrated[product]
+
+
+@pytest.fixture
+def database_of(tmp_path: Path) -> DatabaseOf:
+    """Gives a product's database with empty tables: `database_of("mariadb")`."""
+    return lambda product: fresh(product, tmp_path)
+
+
+@pytest.fixture(params=PRODUCTS)
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> PrivateDatabase:
+    """Each of the four databases in turn, with empty tables."""
+    return fresh(request.param, tmp_path)
+
+
+@pytest.fixture
+def sqlite(tmp_path: Path) -> PrivateDatabase:
+    """A SQLite database with empty tables."""
+    return fresh("sqlite", tmp_path)
+
+
+@pytest.fixture
+def postgresql(tmp_path: Path) -> PrivateDatabase:
+    """A PostgreSQL database with empty tables."""
+    return fresh("postgresql", tmp_path)
+
+
+@pytest.fixture
+def mariadb(tmp_path: Path) -> PrivateDatabase:
+    """A MariaDB database with empty tables."""
+    return fresh("mariadb", tmp_path)
+
+
+@pytest.fixture
+def mysql(tmp_path: Path) -> PrivateDatabase:
+    """A MySQL database with empty tables."""
+    return fresh("mysql", tmp_path)
