@@ -16,7 +16,8 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from proletarian.drivers.driver import OwnConnection
-from proletarian.drivers.registry import family_of, redacted
+from proletarian.drivers.places import place_of
+from proletarian.drivers.registry import FAMILIES, redacted
 from proletarian.errors import DatabaseUnavailable, SchemaOutOfDate
 from proletarian.events import Log
 from proletarian.queue import Queue
@@ -45,16 +46,18 @@ class Stopped(Exception):
 
 class Database:
     """
-    Where a queue's tables are.
+    Where a queue's tables are: by a URL, an SQLAlchemy Engine, or `django://alias`.
 
     >>> Database("sqlite:///jobs.db").kind
     'sqlite'
     """
 
-    def __init__(self, url: str, queue: Queue | None = None) -> None:
-        self.url = url
+    def __init__(self, where: Any, queue: Queue | None = None) -> None:
+        place = place_of(where)
+        self.url = place.url
         self.queue = queue or Queue()
-        self.kind, self.family = family_of(url)
+        self.kind, self.family = place.database, FAMILIES[place.database]
+        self._connect = place.connect
         self.dialect = self.queue.dialect(self.kind)
 
     def __repr__(self) -> str:
@@ -63,7 +66,7 @@ class Database:
     def connect(self) -> OwnConnection:
         """Open a connection; raises `DatabaseUnavailable` in words, with the driver's error as its cause."""
         try:
-            return self.family.connect(self.url)
+            return self._connect()
         except Exception as error:
             if self.is_trouble(error):
                 raise DatabaseUnavailable(f"{redacted(self.url)} cannot be reached: {first_line(error)}") from error

@@ -92,7 +92,7 @@ def script(dialect: Dialect, chosen: list[Migration]) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def migrate(url: str, queue: Queue | None = None) -> list[Migration]:
+def migrate(where: Any, queue: Queue | None = None) -> list[Migration]:
     """
     Make the tables, or bring them up to date; gives the migrations that were applied.
 
@@ -100,7 +100,7 @@ def migrate(url: str, queue: Queue | None = None) -> list[Migration]:
     Raises `DatabaseUnavailable`, and `ConfigurationError` when the tables belong to job ids
     of another type than the queue's.
     """
-    database = Database(url, queue)
+    database = Database(where, queue)
     connection = database.connect()
     try:
         with_lock(connection, database)

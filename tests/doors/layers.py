@@ -14,7 +14,7 @@ from tests.doors.libraries import path_of
 def sqlalchemy_url(database: PrivateDatabase, driver: str) -> str:
     scheme, _, rest = database.url.partition("://")
     suffix = "?charset=utf8mb4" if scheme == "mysql" and driver in ("pymysql", "mysqldb", "aiomysql", "asyncmy") else ""
-    return f"{'mariadb' if driver == 'mariadbconnector' else scheme}+{driver}://{rest}{suffix}"
+    return f"{'mariadb' if database.product == 'mariadb' else scheme}+{driver}://{rest}{suffix}"
 
 
 def engine(database: PrivateDatabase, driver: str) -> Any:
@@ -87,12 +87,9 @@ def async_session(driver: str) -> Make:
 
 
 def async_scoped(driver: str) -> Make:
-    from asyncio import current_task
-
     from sqlalchemy.ext.asyncio import async_scoped_session, async_sessionmaker
 
-    del current_task  # each run of the contract's loop is a task of its own, so one scope serves all
-
+    # Each run of the contract's loop is a task of its own, so one scope serves all.
     return lambda database: Library(
         open=lambda: async_scoped_session(async_sessionmaker(async_engine(database, driver)), scopefunc=lambda: 0),
         execute=text_in,
@@ -186,7 +183,7 @@ def tortoise(driver: str = "") -> Make:
         blocks: list[Any] = []
 
         async def start() -> Any:
-            await Tortoise.init(db_url=url, modules={"models": []})
+            await Tortoise.init(db_url=url, modules={"models": ["tests.doors.tortoise_models"]})
             blocks.append(in_transaction())
             return await blocks[-1].__aenter__()
 

@@ -162,7 +162,8 @@ def mysql_connector_async(database: PrivateDatabase) -> Library:
         await cursor.execute(sql)
         await cursor.close()
 
-    return Library(open=lambda: mysql.connector.aio.connect(**mysql_options(database.url)), execute=execute)
+    options = {**mysql_options(database.url), "ssl_disabled": database.product == "mariadb"}
+    return Library(open=lambda: mysql.connector.aio.connect(**options), execute=execute)
 
 
 def mariadb(database: PrivateDatabase) -> Library:
@@ -179,7 +180,8 @@ async def cursor_execute(connection: Any, sql: str) -> None:
 
 def async_mysql_options(url: str) -> dict[str, Any]:
     options = mysql_options(url)
-    return {**options, "db": options.pop("database"), "charset": "utf8mb4"}
+    name = options.pop("database")
+    return {**options, "db": name, "charset": "utf8mb4"}
 
 
 def aiomysql(database: PrivateDatabase) -> Library:

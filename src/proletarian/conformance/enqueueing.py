@@ -77,11 +77,21 @@ def names_compare_letter_by_letter(trial: Trial) -> None:
     application = trial.application()
     application.enqueue("upper", queue="Mail")
     application.enqueue("lower", queue="mail")
-    application.enqueue("space", queue="mail ")
     application.commit()
 
     worker = trial.worker()
     assert [run.job_type for run in worker.claim(wants={"mail": 10})] == ["lower"]
+
+
+@promise()
+def a_space_at_the_end_is_part_of_a_name(trial: Trial) -> None:
+    application = trial.application()
+    application.enqueue("with a space", queue="mail ")
+    application.enqueue("without", queue="mail")
+    application.commit()
+
+    worker = trial.worker()
+    assert [run.job_type for run in worker.claim(wants={"mail": 10})] == ["without"]
 
 
 @promise()

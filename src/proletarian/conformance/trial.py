@@ -105,14 +105,13 @@ class Trial:
     def find(self, job_id: Any, *columns: str) -> tuple[Any, ...]:
         """Where a job is, as the name of its table, and what these columns of it hold."""
         stored = self.dialect.stored_id(self.queue.job_ids.encode(job_id))
-        chosen = ", ".join(columns or ("job_id",))
-        found: list[tuple[Any, ...]] = [
-            (table, *map(self._loaded, columns, row)) if columns else (table,)
-            for table in TABLES
-            for row in self.say(f"SELECT {chosen} FROM {self.table(table)} WHERE job_id = :job_id", job_id=stored)
-        ]
-        assert len(found) == 1, f"job {job_id} is in {len(found)} places: {found}"
-        return found[0]
+        places = [table for table in TABLES if self._select("job_id", table, stored)]
+        assert len(places) == 1, f"job {job_id} should be in one place and is in: {places}"
+        [row] = self._select(", ".join(columns or ("job_id",)), places[0], stored)
+        return places[0], *map(self._loaded, columns, row)
+
+    def _select(self, columns: str, table: str, stored: Any) -> Rows:
+        return self.say(f"SELECT {columns} FROM {self.table(table)} WHERE job_id = :job_id", job_id=stored)
 
     def _loaded(self, column: str, value: Any) -> Any:
         return self.dialect.loaded_time(value) if column.endswith("_at") and value is not None else value

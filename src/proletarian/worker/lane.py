@@ -41,6 +41,11 @@ class Lane:
         """Jobs that were claimed and have not ended."""
         return len(self._plain) + len(self._coroutines) + len(self.running)
 
+    @property
+    def has_room(self) -> bool:
+        """Whether a job could start at once."""
+        return self.held < self.slots
+
     def want(self, now: float) -> int:
         """How many more jobs to claim."""
         held = self.held

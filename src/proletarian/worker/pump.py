@@ -26,7 +26,7 @@ from proletarian.worker.keeper import Identity, Keeper
 from proletarian.worker.lane import Lane
 from proletarian.worker.run import Run, Runner
 from proletarian.worker.wake import Wake
-from proletarian.worker.watermark import Watermark
+from proletarian.worker.watermark import Watermark, joined
 
 BATCH = 1000  # runs in one acknowledgement
 PACE = 0.004  # seconds between claims that each bring a little
@@ -80,7 +80,7 @@ class Pump:
         self._session = Session(database, log, on_connect=self._connected, on_error=on_error)
         self._ended: deque[tuple[Run, Outcome]] = deque()
         self._undecided: list[tuple[Run, Outcome]] = []
-        self._watermark = Watermark()
+        self._watermarks = {queue: Watermark() for queue in lanes}
         self._rest = Rest()
         self._run_id = 0
         self._troubles = 0
@@ -118,8 +118,8 @@ class Pump:
         if self._thread.is_alive():
             self._thread.join(timeout)
             self._session.closed.set()  # the database is away: it will have to be told by our absence
-            self._thread.join()
-        self._session.close()
+            self._thread.join(timeout)
+        self.wake.close()
 
     def _poke(self) -> None:
         self.wake.asleep = True
@@ -142,6 +142,7 @@ class Pump:
         except BaseException as error:  # noqa: BLE001 (it ends the worker, which says why)
             self._failed(error)
         finally:
+            self._session.close()
             self.emptied.set()
 
     def _turn(self) -> None:
@@ -160,13 +161,17 @@ class Pump:
 
     def _due(self, acknowledged: int) -> bool:
         """Whether to claim in this turn."""
-        now = time.monotonic()
-        if now >= self._rest.look_at:
+        rest, now = self._rest, time.monotonic()
+        if now >= rest.look_at:
             return True
         if not acknowledged:
             return False
-        # There is room again. Where nobody notifies us, looking now beats waiting for the poll.
-        return self._rest.backlog or (not self._notifies and now - self._rest.looked_at > PACE)
+        if rest.backlog or self._draining:
+            return True
+        if not self._notifies:
+            # There is room again; where nobody notifies us, looking soon beats waiting for the poll.
+            rest.look_at = min(rest.look_at, rest.looked_at + PACE)
+        return now >= rest.look_at
 
     @property
     def _notifies(self) -> bool:
@@ -181,7 +186,17 @@ class Pump:
         if not wants:
             rest.backlog, rest.look_at = True, started + self._interval()
             return 0
-        marks = self._watermark.onward(wants, started)
+        blind = {queue: want for queue, want in wants.items() if not self._watermarks[queue].wants_full(started)}
+        full = {queue: want for queue, want in wants.items() if queue not in blind}
+        brought = 0
+        for some, is_full in ((full, True), (blind, False)):
+            if some:
+                brought += self._claim_some(identity, some, full=is_full)
+        return brought
+
+    def _claim_some(self, identity: Identity, wants: Mapping[str, int], *, full: bool) -> int:
+        started = time.monotonic()
+        marks = None if full else joined({queue: self._watermarks[queue] for queue in wants})
         wanted = sum(wants.values())
 
         def claim() -> Plan[list[Claimed]]:
@@ -191,45 +206,49 @@ class Pump:
             return self.dialect.claim(identity.stored, wants, first, self.database.queue.now(), marks)
 
         rows = self._session.run(claim)
-        now = rest.looked_at = time.monotonic()
-        short = len(rows) < wanted
-        self._watermark.claimed(rows, full=marks is None, short=short, took=now - started, now=now)
-        if self.keeper.identity is identity:
-            self._hand_out(rows, identity, now)
-        # else: declared dead meanwhile; a colleague takes these back, to run them here would be in vain
-        self._plan_next(len(rows), short=short, full=marks is None, now=now)
+        now = time.monotonic()
+        by_queue: dict[str, list[Claimed]] = {queue: [] for queue in wants}
+        for row in rows:
+            by_queue[row.queue].append(row)
+        for queue, mine in by_queue.items():
+            short = len(mine) < wants[queue]
+            self._watermarks[queue].claimed(mine, full=full, short=short, took=now - started, now=now)
+            if mine and self.keeper.identity is identity:
+                self.log("jobs.claimed", {"queue": queue, "count": len(mine)})
+                self.lanes[queue].put([self.runner.claimed(row, identity.stored, now) for row in mine])
+            # else: declared dead meanwhile; a colleague takes these back, to run them would be in vain
+        more = any(len(mine) == wants[queue] for queue, mine in by_queue.items())
+        self._plan_next(len(rows), more=more, now=now)
         return len(rows)
 
-    def _hand_out(self, rows: Sequence[Claimed], identity: Identity, now: float) -> None:
-        by_queue: dict[str, list[Run]] = {}
-        for row in rows:
-            by_queue.setdefault(row.queue, []).append(self.runner.claimed(row, identity.stored, now))
-        for queue, runs in by_queue.items():
-            self.log("jobs.claimed", {"queue": queue, "count": len(runs)})
-            self.lanes[queue].put(runs)
-
-    def _plan_next(self, brought: int, *, short: bool, full: bool, now: float) -> None:
+    def _plan_next(self, brought: int, *, more: bool, now: float) -> None:
+        """When to claim again, after a claim that brought so many; `more`: of some queue all that was wanted."""
         rest = self._rest
-        rest.backlog = not short
-        if not short or not full:
-            rest.look_at = now  # there is more; or the short way brought little: look at everything
-            if rest.lying and not short:
-                self._get_up()
-        elif brought:
-            # Few at a time, in quick succession: to be told of each would cost the enqueuers more
-            # than to look for them costs us.
-            if rest.lying and now - rest.brought_at < BUSY:
-                self._get_up()
+        rest.looked_at = now
+        # A queue that had no room was not asked: it may have more as well.
+        rest.backlog = more or any(not lane.has_room for lane in self.lanes.values())
+        often = brought > 0 and now - rest.brought_at < BUSY
+        if brought:
             rest.brought_at = now
-            rest.look_at = now + (self._interval() if rest.lying else PACE)
+        if rest.lying and (more or often):
+            # Few at a time but in quick succession: to be told of each would cost the enqueuers
+            # more than to look for them costs us.
+            self._get_up()
+        if more:
+            rest.look_at = now
+            return
+        if brought and not rest.lying:
+            rest.look_at = now + PACE
         elif self._notifies and not rest.lying:
             self._session.run(self.dialect.lie_down, list(self.lanes))
             rest.lying = True
             rest.look_at = now  # once more: whoever enqueued before we lay down did not notify
         else:
             rest.look_at = now + self._interval()
-            if self._draining and not self.held:
-                self._drained()
+        blind = [mark.affordable_at for mark in self._watermarks.values() if mark.is_blind]
+        rest.look_at = min([rest.look_at, *blind])
+        if self._draining and not brought and not blind and rest.look_at > now and not self.held:
+            self._drained()
 
     def _interval(self) -> float:
         """The poll interval: the more workers, the longer each of them waits, so that the fleet's polls stay few."""
@@ -242,7 +261,8 @@ class Pump:
 
     def _connected(self, connection: Any) -> None:
         self._rest = Rest()
-        self._watermark.forget()
+        for mark in self._watermarks.values():
+            mark.ask()
         if connection.notifies:
             connection.run(self.dialect.listen())
 
@@ -250,20 +270,16 @@ class Pump:
 
     def _acknowledge(self) -> int:
         batch = [self._ended.popleft() for _ in range(min(len(self._ended), BATCH))]
-        if self._undecided:
-            batch += self._undecided
-            self._undecided = []
-        if not batch:
-            return 0
-        self.ran += len(batch)
-        by_worker: dict[Any, list[tuple[Run, Outcome]]] = {}
-        for entry in batch:
-            run = entry[0]
+        for run, _ in batch:
             self.lanes[run.row.queue].ended += 1
-            by_worker.setdefault(run.worker_id, []).append(entry)
+        self.ran += len(batch)
+        again, self._undecided = self._undecided, []
+        by_worker: dict[Any, list[tuple[Run, Outcome]]] = {}
+        for entry in (*again, *batch):
+            by_worker.setdefault(entry[0].worker_id, []).append(entry)
         for worker_id, entries in by_worker.items():
             self._record(worker_id, entries)
-        return len(batch) - len(self._undecided)
+        return len(batch) + len(again) - len(self._undecided)
 
     def _record(self, worker_id: Any, batch: list[tuple[Run, Outcome]]) -> None:
         """Write outcomes; tell which counted."""
@@ -275,16 +291,15 @@ class Pump:
         ours = self._session.run(self.dialect.settle, worker_id, self.runner.worker, ended, self.database.queue.now())
         # After a lost answer the first try may have been carried out; then the second finds nothing.
         unsure = self._session.troubles > before
-        put_back = False
         for run, outcome in batch:
             run.is_over = True
             if run.row.run_id in ours or unsure:
                 self._tell(run, outcome)
-                put_back |= outcome.status is None
+                if outcome.status is None and outcome.delay is None:
+                    self._watermarks[run.row.queue].ask()  # back to its old place, behind the marks
             else:
                 self.log("job.lease_lost", self.runner.known(run))
-        if put_back:
-            self._watermark.forget()
+        if any(outcome.status is None and not outcome.delay for _, outcome in batch):
             self._rest.look_at = min(self._rest.look_at, time.monotonic() + PACE)
 
     def _decided(self, worker_id: Any, batch: list[tuple[Run, Outcome]]) -> list[tuple[Run, Outcome]]:
@@ -338,10 +353,12 @@ class Pump:
 
     def _give_back_all(self) -> None:
         """The end: what is still running is given back, so that a colleague can start it at once."""
+        left = [run for lane in self.lanes.values() for run in lane.runs()]
         while self._ended:
             self._acknowledge()
-        left = [run for lane in self.lanes.values() for run in lane.runs()]
-        self._give_back(left)
+        # One that was completed in a transaction still open is left: its row is locked, and will be
+        # nobody's, or gone, when we are gone.
+        self._give_back([run for run in left if not run.is_over and not run.completed])
 
     def _give_back_strays(self, identity: Identity) -> None:
         """

@@ -33,10 +33,12 @@ class Wake:
 
     def clear(self) -> None:
         """Make it unreadable again."""
-        with contextlib.suppress(BlockingIOError):
+        with contextlib.suppress(OSError):
             os.read(self._read, 4096)
 
     def close(self) -> None:
-        """Give both ends back."""
-        os.close(self._read)
-        os.close(self._write)
+        """Give both ends back; a wake-up that comes later goes nowhere."""
+        read, self._read = self._read, -1
+        write, self._write = self._write, -1
+        os.close(write)
+        os.close(read)

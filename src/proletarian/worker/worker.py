@@ -30,7 +30,9 @@ class Worker:
     """
     Runs the jobs of some queues, with so many slots each, until it is told to stop.
 
-    `handler` is a `Tasks`, or any callable of a `Job` (plain or async). `queues` maps names to
+    `database` is a URL (SQLAlchemy's too, and `django://alias`) or an SQLAlchemy Engine; the
+    worker opens connections of its own to it. `handler` is a `Tasks`, or any callable of a
+    `Job` (plain or async). `queues` maps names to
     slots: how many jobs of each run at a time. Everything else has a default that you can
     keep:
 
@@ -57,7 +59,7 @@ class Worker:
 
     def __init__(
         self,
-        url: str,
+        database: Any,
         handler: Tasks | Callable[[Job], Any],
         /,
         *,
@@ -93,7 +95,7 @@ class Worker:
         Rules(retry=retry)
         if queue is None:
             queue = handler.queue if isinstance(handler, Tasks) else Queue()
-        self.database = Database(url, queue)
+        self.database = Database(database, queue)
         self.handler = handler
         self.stop_timeout = stop_timeout
         self.settings = Settings(
