@@ -42,7 +42,7 @@ class Run:
             if contestant.requirements and self.peers is not None and peer not in self.peers:
                 continue
             try:
-                python_with(contestant.program.removeprefix("with_").removesuffix(".py"), contestant.requirements)
+                python_with(contestant.environment, contestant.requirements)
             except CannotInstall as error:
                 self.leave_out(contestant, error)
             else:

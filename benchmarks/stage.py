@@ -38,7 +38,7 @@ class Stage:
         self.records = self.folder / "records"
         self.records.mkdir(parents=True)
         self.log = self.folder / "log"
-        self.python = python_with(contestant.program.removeprefix("with_").removesuffix(".py"), contestant.requirements)
+        self.python = python_with(contestant.environment, contestant.requirements)
         task = {"url": store.fresh(), "records": str(self.records), "options": dict(contestant.options)}
         self.environment = {
             **os.environ,
@@ -119,6 +119,8 @@ class Stage:
 
     def wait_until_over(self, *, seconds: float = 60) -> int:
         """Wait until the store shows no unfinished job; gives that moment (CLOCK_MONOTONIC, ns)."""
+        if self.contestant.unfinished is None:
+            return max(call.at for call in self.ran())
         deadline = time.monotonic() + seconds
         while True:
             left = self.store.ask(self.contestant.unfinished)

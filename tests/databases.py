@@ -20,6 +20,7 @@ from urllib.parse import urlsplit
 import psycopg
 import pymysql
 
+from proletarian.job import NewJob
 from proletarian.migration import migrate
 from proletarian.queue import Queue
 from proletarian.sql.tables import Tables
@@ -116,14 +117,23 @@ class PrivateDatabase:
         columns_, table = ", ".join(columns or ("job_type", "status")), self.table("archived_job")
         return self.rows(f"SELECT {columns_} FROM {table} ORDER BY enqueued_at, job_id")
 
+    def put(self, *jobs: NewJob, queue: Queue | None = None) -> list[Any]:
+        """Enqueue jobs and commit; gives their ids."""
+        with self.connection() as connection:
+            job_ids = (queue or Queue()).enqueue_many(connection, jobs)
+            connection.commit()
+            return job_ids
+
     def migrate(self, queue: Queue | None = None) -> None:
         """Make the tables."""
         migrate(self.url, queue)
 
     def empty(self) -> None:
         """Take everything out of the tables of the default queue."""
-        for name in ("job", "running_job", "archived_job", "worker"):
-            self.rows(f"DELETE FROM {self.table(name)}")
+        with self.connection() as connection:
+            for name in ("job", "running_job", "archived_job", "worker"):
+                connection.cursor().execute(f"DELETE FROM {self.table(name)}")
+            connection.commit()
 
 
 def mysql_options(url: str) -> dict[str, Any]:

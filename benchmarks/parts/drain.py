@@ -5,21 +5,17 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from benchmarks import cpu
-from benchmarks.contestants import (
-    OURS_PG,
-    PGQUEUER,
-    PGQUEUER_100,
-    PGQUEUER_500,
-    RAW_THREE,
-    RAW_TWO,
-)
+from benchmarks.contestants import OURS_PG, OURS_PG_ASYNC, RAW_THREE, RAW_TWO, STATEMENTS_PG
 from benchmarks.measured import Found, Goal, Table
+from benchmarks.peers import PGQUEUER, PGQUEUER_100, PGQUEUER_500, POSTGRESQL
 from benchmarks.run import Run
 from benchmarks.stage import Stage
 from benchmarks.stores import store
 
-CONTESTANTS = (OURS_PG, RAW_THREE, RAW_TWO, PGQUEUER, PGQUEUER_100, PGQUEUER_500)
-QUICK = (OURS_PG, RAW_THREE, RAW_TWO, PGQUEUER_500)
+CONTESTANTS = (
+    OURS_PG, OURS_PG_ASYNC, STATEMENTS_PG, RAW_THREE, RAW_TWO, PGQUEUER_500, PGQUEUER_100, PGQUEUER, *POSTGRESQL,
+)  # fmt: skip
+QUICK = (OURS_PG, STATEMENTS_PG, RAW_THREE, RAW_TWO, PGQUEUER_500)
 
 
 def measure(run: Run) -> list[Found]:
@@ -73,6 +69,7 @@ class Drained(NamedTuple):
 
 def drain(stage: Stage, jobs: int, processes: int = 1, *, seconds: float = 300) -> Drained:
     """Fill, start the workers, wait until all is over."""
+    jobs = min(jobs, stage.contestant.most)
     stage.call("bulk", jobs, 1000)
     stage.store.settle()
     server = [stage.store.server.process.pid] if stage.store.server else []

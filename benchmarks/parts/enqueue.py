@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from benchmarks.contestants import OURS_PG, PGQUEUER, PROCRASTINATE, RAW_THREE
+from benchmarks.contestants import OURS_PG, RAW_THREE
 from benchmarks.measured import Found, Goal, Table
+from benchmarks.peers import PGQUEUER, PROCRASTINATE
 from benchmarks.run import Run
 from benchmarks.stage import Stage
 from benchmarks.stores import store

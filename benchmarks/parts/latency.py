@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import time
 
-from benchmarks.contestants import DRAMATIQ_POSTGRES, OURS_PG, OURS_PG_ASYNC, PGQUEUER, RAW_NOTIFY
+from benchmarks.contestants import OURS_PG, OURS_PG_ASYNC, RAW_NOTIFY
 from benchmarks.measured import Found, Goal, Table
+from benchmarks.peers import DRAMATIQ_POSTGRES, PGQUEUER
 from benchmarks.run import Run
 from benchmarks.stage import Stage
 from benchmarks.stores import store

@@ -26,12 +26,14 @@ from record import Recorder
 _task = json.loads(os.environ.get("BENCHMARK", "{}"))
 URL: str = _task.get("url", "")
 OPTIONS: dict[str, Any] = _task.get("options", {})
+FILLER: str | None = "x" * OPTIONS["size"] if "size" in OPTIONS else None
 record = Recorder(_task.get("records", "."))
 
 
 def payload(number: int) -> dict[str, Any]:
-    """What every job carries, for every contestant."""
-    return {"n": number, "email": "user@example.com"}
+    """What every job carries, for every contestant; `size` characters more if the options say so."""
+    content = {"n": number, "email": "user@example.com"}
+    return content if FILLER is None else {**content, "filler": FILLER}
 
 
 class Client(Protocol):

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from types import SimpleNamespace
 
+import work
 from contestant import OPTIONS, URL, main, payload, record
 from opened import opened
 
@@ -15,16 +18,47 @@ from proletarian import UUID7, Tasks, Worker, enqueue_many, migrate
 tasks = Tasks()
 new_id = UUID7().generate
 PLAIN_INSERT = "INSERT INTO proletarian.job (job_id, queue, job_type, payload) VALUES (%s, 'default', 'hit', %s)"
+QUEUES: list[str] = list(OPTIONS.get("worker", {}).get("queues", ["default"]))
 
 
 @tasks.task
-def hit(n: int, email: str) -> None:
+def hit(n: int, email: str, filler: str = "") -> None:
     record(n)
 
 
 @tasks.task
-async def ahit(n: int, email: str) -> None:
+async def ahit(n: int, email: str, filler: str = "") -> None:
     record(n)
+
+
+@tasks.task
+def nap(n: int, email: str, filler: str = "") -> None:
+    record(n)
+    time.sleep(OPTIONS["seconds"])
+
+
+@tasks.task
+async def anap(n: int, email: str, filler: str = "") -> None:
+    record(n)
+    await asyncio.sleep(OPTIONS["seconds"])
+
+
+@tasks.task
+def compute(n: int, email: str) -> None:
+    record(n)
+    work.compute()
+
+
+@tasks.task
+def fetch(n: int, email: str) -> None:
+    record(n)
+    work.fetch()
+
+
+@tasks.task
+async def afetch(n: int, email: str) -> None:
+    record(n)
+    await work.afetch()
 
 
 def worker() -> None:
@@ -34,19 +68,20 @@ def worker() -> None:
 
 @asynccontextmanager
 async def client() -> AsyncIterator[SimpleNamespace]:
-    task = ahit if OPTIONS.get("async") else hit
+    task = tasks[OPTIONS.get("task", "hit")]
+    by_queue = [task.using(queue=queue) for queue in QUEUES]
     with opened(URL) as connection:
 
         def put(number: int) -> None:
             task.enqueue(connection, **payload(number))
 
         def put_plainly(number: int) -> None:
-            values = (new_id(), json.dumps(payload(number)))
-            connection.execute(PLAIN_INSERT, values)
+            connection.execute(PLAIN_INSERT, (new_id(), json.dumps(payload(number))))
 
         def put_many(numbers: list[int]) -> None:
             connection.execute("BEGIN")
-            enqueue_many(connection, [task.job(**payload(number)) for number in numbers])
+            jobs = [by_queue[number % len(by_queue)].job(**payload(number)) for number in numbers]
+            enqueue_many(connection, jobs)
             connection.execute("COMMIT")
 
         yield SimpleNamespace(put=put_plainly if OPTIONS.get("plain") else put, put_many=put_many)

@@ -12,6 +12,7 @@ from __future__ import annotations
 import os
 import threading
 import time
+import weakref
 from typing import Any, Literal, Protocol, runtime_checkable
 from uuid import UUID, uuid4
 
@@ -34,6 +35,19 @@ class JobIds(Protocol):
         """The id, from how it is stored."""
 
 
+_strategies: weakref.WeakSet[UUID7] = weakref.WeakSet()
+
+
+def _start_anew() -> None:
+    """In a forked child: random bits of its own, and a lock that nobody held at the fork."""
+    for strategy in _strategies:
+        strategy._start()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_start_anew)
+
+
 class UUID7:
     """
     Ids that sort by time: new jobs go to the end of the index, which is its cheapest place.
@@ -48,8 +62,13 @@ class UUID7:
     """
 
     def __init__(self) -> None:
+        self._start()
+        _strategies.add(self)
+
+    def _start(self) -> None:
         self._lock = threading.Lock()
         self._last = 0
+        self._random = 0
 
     def generate(self) -> UUID:
         """A new id, greater than every earlier one of this process."""
@@ -57,12 +76,14 @@ class UUID7:
         with self._lock:
             # 48 bits of milliseconds and a counter of 26 bits below them; a new millisecond
             # starts the counter at 0, a busy one counts on, a clock that steps back is ignored.
-            self._last = count = fresh if fresh > self._last else self._last + 1
-        milliseconds, counter = count >> 26, count & 0x3FFFFFF
-        tail = int.from_bytes(os.urandom(6), "big")
-        return UUID(
-            int=milliseconds << 80 | 0x7 << 76 | (counter >> 14) << 64 | 0b10 << 62 | (counter & 0x3FFF) << 48 | tail
-        )
+            # Random bits are drawn anew with each millisecond: within one the counter tells ids apart.
+            if fresh > self._last:
+                self._last = fresh
+                self._random = 0b10 << 62 | int.from_bytes(os.urandom(6), "big")
+            else:
+                self._last += 1
+            count, random = self._last, self._random
+        return UUID(int=count >> 26 << 80 | 0x7 << 76 | (count & 0x3FFC000) << 50 | (count & 0x3FFF) << 48 | random)
 
     def encode(self, job_id: Any) -> UUID:
         """The id as a UUID; text in UUID form is accepted."""

@@ -11,6 +11,7 @@ import re
 import time
 from dataclasses import dataclass
 from importlib.resources import files
+from typing import Any
 
 from proletarian.database import Database, require_schema
 from proletarian.drivers.driver import OwnConnection

@@ -112,20 +112,38 @@ class Parameters:
         Raises `PayloadError` that names the parameter which does not fit.
         """
         given = self._bind(args, kwargs)
-        hints = self._read[2]
-        plain: dict[str, Any] = {}
-        for name, value in given.items():
-            try:
-                plain[name] = to_plain(value)
-            except (TypeError, ValueError, RecursionError) as error:
-                raise PayloadError(f"{self.job_type}: parameter {name!r} cannot be stored: {error}") from error
-            if hints.get(name, Any) is Any and not comes_back(value):
+        try:
+            plain: dict[str, Any] = to_plain(given)
+        except (TypeError, ValueError, RecursionError):
+            plain = {name: self._plain(name, value) for name, value in given.items()}
+        for name in given.keys() - self._annotated:
+            if not comes_back(given[name]):
                 raise PayloadError(
-                    f"{self.job_type}: parameter {name!r} is given a {type(value).__name__}, which would come "
+                    f"{self.job_type}: parameter {name!r} is given a {type(given[name]).__name__}, which would come "
                     f"back as {type(plain[name]).__name__}; annotate the parameter with its type"
                 )
         self._fit(plain, PayloadError)
         return plain
+
+    def _plain(self, name: str, value: Any) -> Any:
+        try:
+            return to_plain(value)
+        except (TypeError, ValueError, RecursionError) as error:
+            raise PayloadError(f"{self.job_type}: parameter {name!r} cannot be stored: {error}") from error
+
+    @cached_property
+    def _annotated(self) -> frozenset[str]:
+        """Parameters whose annotation says how to rebuild them."""
+        hints = self._read[2]
+        return frozenset(p.name for p in self._named if hints.get(p.name, Any) is not Any)
+
+    @cached_property
+    def _known(self) -> frozenset[str]:
+        return frozenset(p.name for p in self._named)
+
+    @cached_property
+    def _needed(self) -> list[str]:
+        return [p.name for p in self._named if p.default is inspect.Parameter.empty]
 
     def _bind(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> dict[str, Any]:
         names = self._positional
@@ -137,14 +155,14 @@ class Parameters:
         if twice := given.keys() & kwargs.keys():
             raise PayloadError(f"{self.job_type}: parameter {min(twice)!r} is given twice")
         given.update(kwargs)
-        known = {parameter.name for parameter in self._named}
-        if not self._open and (unknown := given.keys() - known):
+        if not self._open and not given.keys() <= self._known:
             raise PayloadError(
-                f"{self.job_type} has no parameter {min(unknown)!r}; it has: {', '.join(known) or 'none'}"
+                f"{self.job_type} has no parameter {min(given.keys() - self._known)!r}; "
+                f"it has: {', '.join(p.name for p in self._named) or 'none'}"
             )
-        needed = [p.name for p in self._named if p.default is inspect.Parameter.empty]
-        if missing := [name for name in needed if name not in given]:
-            raise PayloadError(f"{self.job_type}: parameter {missing[0]!r} is missing")
+        for name in self._needed:
+            if name not in given:
+                raise PayloadError(f"{self.job_type}: parameter {name!r} is missing")
         return given
 
     def _fit(self, payload: Any, wrong: type[PayloadError]) -> msgspec.Struct:

@@ -65,6 +65,8 @@ class Task(Generic[P, R]):
         self.is_async = inspect.iscoroutinefunction(function)
         self.parameters = Parameters(name, function)
         self._queue = queue
+        values = {field.name: getattr(options, field.name) for field in fields(Options)}
+        self._given = {name: value for name, value in values.items() if value is not None}
         functools.update_wrapper(self, function)
 
     def __repr__(self) -> str:
@@ -100,8 +102,7 @@ class Task(Generic[P, R]):
 
     def job(self, /, *args: P.args, **kwargs: P.kwargs) -> NewJob:
         """One job of this task as a value, for `enqueue_many`."""
-        options = {field.name: getattr(self.options, field.name) for field in fields(Options)}
-        return NewJob(self.name, self.parameters.pack(args, kwargs), **options)
+        return NewJob(self.name, self.parameters.pack(args, kwargs), **self._given)
 
     def enqueue(self, connection: object, /, *args: P.args, **kwargs: P.kwargs) -> Any:
         """

@@ -113,13 +113,14 @@ def django_settings(database: PrivateDatabase) -> dict[str, Any]:
 
 def django(database: PrivateDatabase) -> Library:
     """A connection wrapper of Django's own, in `atomic()`."""
+    import django as package
     from django.conf import settings
     from django.db import connections, transaction
+    from django.db.utils import load_backend
 
     if not settings.configured:
         settings.configure(USE_TZ=True, DATABASES={})
-
-    from django.db.utils import load_backend
+        package.setup()
 
     blocks: list[Any] = []
 
@@ -151,6 +152,8 @@ def django(database: PrivateDatabase) -> Library:
 
 # peewee and Tortoise.
 
+MODELS = "tests.doors.tortoise_models"
+
 
 def peewee(database: PrivateDatabase) -> Library:
     import peewee
@@ -173,17 +176,22 @@ def peewee(database: PrivateDatabase) -> Library:
     )
 
 
-def tortoise(driver: str = "") -> Make:
+def tortoise_url(database: PrivateDatabase) -> str:
+    scheme, _, rest = database.url.partition("://")
+    if scheme == "sqlite":
+        return f"sqlite://{path_of(database)}"
+    return f"{'asyncpg' if scheme == 'postgresql' else scheme}://{rest}"
+
+
+def tortoise() -> Make:
     def make(database: PrivateDatabase) -> Library:
         from tortoise import Tortoise
         from tortoise.transactions import in_transaction
 
-        scheme, _, rest = database.url.partition("://")
-        url = {"sqlite": f"sqlite://{path_of(database)}"}.get(scheme, f"{driver or scheme}://{rest}")
         blocks: list[Any] = []
 
         async def start() -> Any:
-            await Tortoise.init(db_url=url, modules={"models": ["tests.doors.tortoise_models"]})
+            await Tortoise.init(db_url=tortoise_url(database), modules={"models": [MODELS]})
             blocks.append(in_transaction())
             return await blocks[-1].__aenter__()
 

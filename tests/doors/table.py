@@ -18,6 +18,7 @@ POSTGRESQL = {
     "asyncpg, codecs": libraries.asyncpg_with_codecs,
     "SQLAlchemy Connection, psycopg": layers.connection("psycopg"),
     "SQLAlchemy Connection, psycopg2": layers.connection("psycopg2"),
+    "SQLAlchemy Connection, pg8000": layers.connection("pg8000"),
     "SQLAlchemy Session, psycopg": layers.session("psycopg"),
     "SQLAlchemy scoped_session, psycopg2": layers.scoped("psycopg2"),
     "SQLModel Session, psycopg": layers.sqlmodel("psycopg"),
@@ -27,7 +28,7 @@ POSTGRESQL = {
     "SQLAlchemy async_scoped_session, asyncpg": layers.async_scoped("asyncpg"),
     "Django": layers.django,
     "peewee": layers.peewee,
-    "Tortoise, asyncpg": layers.tortoise("asyncpg"),
+    "Tortoise, asyncpg": layers.tortoise(),
 }
 MYSQL = {
     "PyMySQL, dict rows": libraries.pymysql_with_dict_rows,

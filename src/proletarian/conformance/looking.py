@@ -31,7 +31,7 @@ def the_status_counts_each_queue(trial: Trial) -> None:
     ages = {row[0]: row[5] for row in queues}
     assert ages["failed"] is ages["later"] is None
     assert 0 <= ages["mail"] < 60
-    assert [(row[0], row[1]) for row in workers] == [(worker.worker_id, "contract")]
+    assert [(trial.dialect.loaded_worker(row[0]), row[1]) for row in workers] == [(worker.worker_id, "contract")]
     assert 0 <= workers[0][5] < 60
 
 

@@ -20,7 +20,7 @@ def the_jobs_of_a_dead_worker_run_again(trial: Trial) -> None:
     done = trial.recover(dead)
 
     assert list(done.buried) == [dead.worker_id]
-    assert [run.job_id for _, run, _ in done.runs] == [trial.dialect.stored_id(job_id)]
+    assert [trial.queue.job_ids.decode(run.job_id) for _, run, _ in done.runs] == [job_id]
     assert trial.find(job_id, "lost", "attempts") == ("job", 1, 0)
     assert alive.succeed(alive.claim_one())
 

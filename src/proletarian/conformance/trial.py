@@ -114,6 +114,8 @@ class Trial:
         return self.say(f"SELECT {columns} FROM {self.table(table)} WHERE job_id = :job_id", job_id=stored)
 
     def _loaded(self, column: str, value: Any) -> Any:
+        if column == "worker_id":
+            return self.dialect.loaded_worker(value)
         return self.dialect.loaded_time(value) if column.endswith("_at") and value is not None else value
 
     def time(self) -> datetime:

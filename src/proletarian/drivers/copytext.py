@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
 from proletarian.sql.statements import Copy
 
+_SPECIAL = re.compile(r"[\\\t\n\r]")
 _ESCAPED = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
 
 
@@ -23,12 +25,23 @@ def lines(rows: Iterable[Sequence[Any]]) -> str:
     >>> lines([("a\tb", None, 1)])
     'a\\tb\t\\N\t1\n'
     """
-    return "".join("\t".join(map(_field, row)) + "\n" for row in rows)
+    # By columns: in most of them the same few values come again and again.
+    columns = [_column(column) for column in zip(*rows, strict=True)]
+    return "".join([f"{line}\n" for line in map("\t".join, zip(*columns, strict=True))])
+
+
+def _column(values: Sequence[Any]) -> list[str]:
+    texts: dict[Any, str] = {}
+    if len(set(values[:10])) == len(values[:10]) > 1:
+        return [_field(value) for value in values]  # ids, payloads: each is another
+    for value in set(values):
+        texts[value] = _field(value)
+    return [texts[value] for value in values]
 
 
 def _field(value: Any) -> str:
     if value is None:
         return "\\N"
     if isinstance(value, str):
-        return value.translate(_ESCAPED)
+        return value.translate(_ESCAPED) if _SPECIAL.search(value) else value
     return value.isoformat() if isinstance(value, datetime) else str(value)

@@ -2,7 +2,7 @@
 A statement in the form that a library wants, with values that need no help of its owner's.
 
 Whatever adapters and codecs the owner of a connection has set, plain text and numbers go
-through. So ids and times travel as text where a cast stands around them, and MySQL's bytes
+through. So ids, times and JSON travel as text where a cast stands around them, and MySQL's bytes
 as hexadecimal digits.
 """
 
@@ -17,7 +17,7 @@ from uuid import UUID
 
 from proletarian.sql.statements import Statement, Text
 
-_CAST = re.compile(r"CAST\((\$\d+) AS (uuid|timestamptz)(\[\])?\)", re.IGNORECASE)
+_CAST = re.compile(r"CAST\((\$\d+) AS (uuid|timestamptz|jsonb)(\[\])?\)", re.IGNORECASE)
 _NAMED = re.compile(r"%\((\w+)\)s")
 
 
@@ -42,10 +42,28 @@ def pyformat(step: Statement) -> tuple[str, Mapping[str, Any]]:
     return step.text.pyformat, {name: spelled(value) for name, value in step.parameters.items()}
 
 
+def array(values: Sequence[Any]) -> str:
+    r"""
+    A list as PostgreSQL reads it from text, for libraries that do not quote what they should.
+
+    >>> print(array(["null", None, 'a "b"']))
+    {"null",NULL,"a \"b\""}
+    """
+    return f"{{{','.join(map(_item, values))}}}"
+
+
+def _item(value: Any) -> str:
+    if value is None:
+        return "NULL"
+    text = str(spelled(value)).replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{text}"'
+
+
 def positional(step: Statement) -> tuple[str, Sequence[Any]]:
     """PostgreSQL with `%s`, a value for each."""
     text, names = _positional(step.text.pyformat)
-    return text, tuple(spelled(step.parameters[name]) for name in names)
+    values = {name: array(value) if isinstance(value, list) else value for name, value in step.parameters.items()}
+    return text, tuple(spelled(values[name]) for name in names)
 
 
 @lru_cache(maxsize=256)

@@ -22,12 +22,14 @@ def execute(connection: Any, step: Step) -> Rows:
         return rows
 
 
-DRIVERS = (
-    Driver(
-        "mariadb.connections.Connection",
-        "mysql",
-        execute=execute,
-        explain=explain,
-        is_closed=lambda connection: not connection.open,
-    ),
-)
+def is_closed(connection: Any) -> bool:
+    """Whether it was closed."""
+    from mariadb import ProgrammingError
+
+    try:
+        return not connection.open
+    except ProgrammingError:  # as 1.1 says it
+        return True
+
+
+DRIVERS = (Driver("mariadb.connections.Connection", "mysql", execute=execute, explain=explain, is_closed=is_closed),)

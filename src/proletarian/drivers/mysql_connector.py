@@ -40,9 +40,9 @@ async def aexecute(connection: Any, step: Step) -> Rows:
 
 
 def is_closed(connection: Any) -> bool:
-    """Whether it was closed; asks no server."""
+    """Whether it was closed, or went back to its pool; asks no server (is_connected() would)."""
     inner = getattr(connection, "_cnx", connection)  # what a pooled connection stands for, None once given back
-    return inner is None or (hasattr(inner, "_socket") and inner._socket is None)
+    return inner is None or getattr(inner, "_handshake", inner) is None
 
 
 DRIVERS = (
@@ -53,5 +53,11 @@ DRIVERS = (
             "mysql.connector.pooling.PooledMySQLConnection",
         )
     ),
-    Driver("mysql.connector.aio.abstracts.MySQLConnectionAbstract", "mysql", aexecute=aexecute, explain=explain),
+    Driver(
+        "mysql.connector.aio.abstracts.MySQLConnectionAbstract",
+        "mysql",
+        aexecute=aexecute,
+        explain=explain,
+        is_closed=lambda connection: not connection.is_socket_connected(),
+    ),
 )

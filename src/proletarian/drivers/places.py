@@ -93,7 +93,8 @@ def plain_url(url: str) -> str:
     lost = [name for name in given if "ssl" in name and LIBPQ.get(name, name) not in kept]
     if lost and database != "sqlite":
         raise ConfigurationError(
-            f"{min(lost)!r} in {redacted(url)!r} is {driver}'s and cannot be carried over: give the worker a URL of its own"
+            f"{min(lost)!r} in {redacted(url)!r} is {driver}'s and cannot be carried over: "
+            "give the worker a URL of its own"
         )
     return f"{database}://{address}" + (f"?{urlencode(kept)}" if kept else "")
 
@@ -142,7 +143,9 @@ def _of_django(alias: str) -> Place:
         return Place(url, "postgresql", lambda: _psycopg(wrapper.get_connection_params()))
     if wrapper.vendor == "mysql":
         return Place(url, "mysql", lambda: _pymysql(wrapper.get_connection_params()))
-    raise ConfigurationError(f"Django's database {alias!r} is {wrapper.vendor}; workers need PostgreSQL, MySQL or SQLite")
+    raise ConfigurationError(
+        f"Django's database {alias!r} is {wrapper.vendor}; workers need PostgreSQL, MySQL or SQLite"
+    )
 
 
 def _psycopg(given: Mapping[str, Any]) -> OwnConnection:

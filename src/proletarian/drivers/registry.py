@@ -97,8 +97,6 @@ def described(connection: Any) -> str:
     lower = name.lower()
     if isinstance(connection, str):
         return f"a connection is needed here, not {redacted(connection)!r}: open one, and enqueue in its transaction"
-    if inspect.isawaitable(connection) and not hasattr(connection, "cursor"):
-        return f"{name} is still to be awaited: what it gives is the connection"
     if "sessionmaker" in lower:
         return f"{name} makes sessions and is none: call it, and enqueue in the session's transaction"
     if lower.startswith("tortoise."):
@@ -107,6 +105,8 @@ def described(connection: Any) -> str:
         return f"{name} holds connections and is none: pass one of them, connections['default']"
     if "pool" in lower or "engine" in lower:
         return f"{name} hands out connections and is none: take one from it, and enqueue in its transaction"
+    if inspect.isawaitable(connection):
+        return f"{name} is still to be awaited: what it gives is the connection"
     if "cursor" in lower:
         return f"{name} is a cursor: pass its connection"
     return f"no driver knows connections of the type {name}"

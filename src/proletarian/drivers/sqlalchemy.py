@@ -95,7 +95,13 @@ DRIVERS = (
         Driver(name, database_of_session, execute=execute_in_session, explain=explain)
         for name in ("sqlalchemy.orm.session.Session", "sqlalchemy.orm.scoping.scoped_session")
     ),
-    Driver("sqlalchemy.ext.asyncio.engine.AsyncConnection", database, aexecute=aexecute, explain=explain),
+    Driver(
+        "sqlalchemy.ext.asyncio.engine.AsyncConnection",
+        database,
+        aexecute=aexecute,
+        explain=explain,
+        is_closed=lambda connection: connection.sync_connection is not None and connection.closed,
+    ),
     *(
         Driver(name, database_of_session, aexecute=aexecute_in_session, explain=explain)
         for name in (

@@ -46,7 +46,16 @@ def execute(connection: Any, step: Step) -> Rows:
         cursor.close()
 
 
-DRIVERS = (Driver("sqlite3.Connection", "sqlite", execute=execute, explain=explain),)
+def is_closed(connection: Any) -> bool:
+    """Whether it was closed."""
+    try:
+        _ = connection.total_changes
+    except sqlite3.ProgrammingError:
+        return True
+    return False
+
+
+DRIVERS = (Driver("sqlite3.Connection", "sqlite", execute=execute, explain=explain, is_closed=is_closed),)
 
 # The family: connections of our own.
 

@@ -118,6 +118,10 @@ class Dialect:
         """A worker id in the type that the driver wants."""
         return worker_id
 
+    def loaded_worker(self, stored: Any) -> Any:
+        """A worker id as `stored_worker` gives it, whatever the driver has made of it."""
+        return stored
+
     def loaded_time(self, stored: Any) -> datetime:
         """A timestamp as an aware datetime, in UTC."""
         moment: datetime = stored
@@ -185,7 +189,7 @@ class Dialect:
     def colleagues(self) -> Plan[list[Colleague]]:
         """Every worker that has a row."""
         rows = yield self._say("colleagues")
-        return [Colleague(row[0], row[1], bool(row[2]), bool(row[3])) for row in rows]
+        return [Colleague(self.loaded_worker(row[0]), row[1], bool(row[2]), bool(row[3])) for row in rows]
 
     def bury(self, lock_free: Sequence[Any]) -> Plan[dict[Any, str]]:
         """Declare workers dead; gives who they were (host and pid) by worker id."""
@@ -194,7 +198,7 @@ class Dialect:
     def orphans(self) -> Plan[list[Orphan]]:
         """Runs of workers that are not there."""
         rows = yield self._say("orphans")
-        return [Orphan(row[0], Claimed._make(row[1:])) for row in rows]
+        return [Orphan(self.loaded_worker(row[0]), Claimed._make(row[1:])) for row in rows]
 
     def hold(self, lock: Any) -> Plan[bool]:
         """Take the lock that proves a worker's life, for as long as this session lives."""

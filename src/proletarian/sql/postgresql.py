@@ -42,6 +42,10 @@ class PostgreSQL(Dialect):
         """A job id; the worker's own connection leaves a UUID as text until it is looked at."""
         return UUID(stored) if self.kind == "uuid" and isinstance(stored, str) else stored
 
+    def loaded_worker(self, stored: Any) -> Any:
+        """A worker id; the same."""
+        return UUID(stored) if isinstance(stored, str) else stored
+
     def enqueue(self, row: NewRow, now: datetime | None) -> Plan[Any]:
         """Put one job in, and wake a worker that sleeps on its queue."""
         parameters = row._asdict()
@@ -145,7 +149,7 @@ class PostgreSQL(Dialect):
     def bury(self, lock_free: Sequence[Any]) -> Plan[dict[Any, str]]:
         """Declare workers dead; gives who they were by worker id."""
         rows = yield self._say("bury", lock_free=list(lock_free))
-        return {worker_id: f"{host}:{pid}" for worker_id, host, pid in rows}
+        return {self.loaded_worker(worker_id): f"{host}:{pid}" for worker_id, host, pid in rows}
 
     def undecided(self, worker_id: Any, run_ids: Sequence[int]) -> Plan[tuple[set[int], set[int]]]:
         """Of runs completed in a transaction of their handler's: those still here, and those free."""

@@ -97,7 +97,9 @@ class Pump:
         self._thread.start()
 
     def look(self) -> None:
-        """There may be something to claim."""
+        """There may be something to claim, behind the marks too: it was taken back from a dead colleague."""
+        for mark in self._watermarks.values():
+            mark.ask()
         self._rest.look_at = 0.0
         self._poke()
 

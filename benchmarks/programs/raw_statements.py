@@ -1,0 +1,45 @@
+"""
+Proletarian's own statements without its worker: claim a batch, run it, acknowledge it, in a loop.
+
+What the worker adds to this (threads, heartbeat, recovery, prefetch) is the distance between
+the two; on MySQL, MariaDB and SQLite this is the ceiling.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+import uuid
+
+from contestant import OPTIONS, URL, main, record
+from with_proletarian import client
+
+from proletarian import migrate
+from proletarian.database import Database
+from proletarian.outcomes import Outcome
+from proletarian.sql.dialect import Ended
+
+BATCH: int = OPTIONS.get("batch", 500)
+
+
+def worker() -> None:
+    record.ready()
+    database = Database(URL)
+    dialect = database.dialect
+    connection = database.connect()
+    worker_id = dialect.stored_worker(uuid.uuid4())
+    connection.run(dialect.register(worker_id, "bench", 1, "default", None, 60.0))
+    runs = 0
+    while True:
+        rows = connection.run(dialect.claim(worker_id, {"default": BATCH}, runs, None, None))
+        runs += BATCH
+        for row in rows:
+            record(json.loads(row.payload)["n"])
+        if rows:
+            ended = [Ended(row.job_id, row.run_id, Outcome("job.succeeded", "success", 1, 0)) for row in rows]
+            connection.run(dialect.settle(worker_id, "bench:1", ended, None))
+        else:
+            time.sleep(0.01)
+
+
+main(setup=lambda: migrate(URL), client=client, worker=worker)

@@ -1,0 +1,58 @@
+"""
+How the documentation is built: `make docs`.
+
+Pages are Markdown (MyST). What the code says itself is taken from it: docstrings by autodoc,
+the help of each command by `command-help`, the tables from the migrations.
+"""
+
+from __future__ import annotations
+
+import click
+from docutils import nodes
+from sphinx.application import Sphinx
+from sphinx.util.docutils import SphinxDirective
+
+from proletarian import __version__
+from proletarian.cli import main
+
+project = "Proletarian"
+author = "The Proletarian for Python developers"
+copyright = "2026, The Proletarian for Python developers"  # noqa: A001 (Sphinx reads this name)
+version = release = __version__
+
+extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.viewcode"]
+exclude_patterns = ["_build"]
+suppress_warnings = ["toc.empty_glob"]  # a place for pages that are still to come
+myst_heading_anchors = 3
+
+# Docstrings name things in `single backticks`, as Markdown does.
+default_role = "code"
+autodoc_member_order = "bysource"
+add_module_names = False
+python_maximum_signature_line_length = 88
+
+html_theme = "furo"
+html_title = f"Proletarian {__version__}"
+
+
+class CommandHelp(SphinxDirective):
+    """The help of one command, as the command itself prints it; of the program, without an argument."""
+
+    optional_arguments = 1
+
+    def run(self) -> list[nodes.Node]:
+        """The text, in a box."""
+        context = click.Context(main, info_name="proletarian", terminal_width=100, max_content_width=100)
+        command: click.Command = main
+        if self.arguments:
+            command = main.commands[self.arguments[0]]
+            context = click.Context(
+                command, info_name=self.arguments[0], parent=context, terminal_width=100, max_content_width=100
+            )
+        text = command.get_help(context)
+        return [nodes.literal_block(text, text, language="text")]
+
+
+def setup(app: Sphinx) -> None:
+    """Make the directive known."""
+    app.add_directive("command-help", CommandHelp)

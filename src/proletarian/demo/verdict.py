@@ -1,0 +1,82 @@
+"""Whether the promise was kept: counted from the accounts, the archive and the mails that arrived."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+
+from proletarian.demo.books import Finished
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """
+    What was promised: a mail for every account, none for any other, none twice without need.
+
+    >>> jobs = [Finished("ann", "success", lost=1), Finished("bob", "success", lost=0)]
+    >>> Verdict({"ann", "bob"}, rolled_back=1, deliveries={"ann": 2, "bob": 1}, refused=0, jobs=jobs, recovery=1.2).kept
+    True
+    >>> Verdict({"ann", "bob"}, rolled_back=1, deliveries={"ann": 1}, refused=0, jobs=jobs, recovery=1.2).kept
+    False
+    """
+
+    accounts: Collection[str]
+    rolled_back: int
+    deliveries: Mapping[str, int]
+    refused: int
+    jobs: Collection[Finished]
+    recovery: float | None
+
+    @property
+    def without_mail(self) -> set[str]:
+        """Accounts that got no mail."""
+        return set(self.accounts) - self.deliveries.keys()
+
+    @property
+    def without_account(self) -> set[str]:
+        """Mails to people who have no account: their sign-up was rolled back."""
+        return self.deliveries.keys() - set(self.accounts)
+
+    @property
+    def twice(self) -> set[str]:
+        """Accounts that got more than one mail."""
+        return {address for address, count in self.deliveries.items() if count > 1}
+
+    @property
+    def lost(self) -> set[str]:
+        """Those whose job was in the hands of the killed worker."""
+        return {job.address for job in self.jobs if job.lost}
+
+    @property
+    def needless(self) -> set[str]:
+        """Mails that came twice though their worker lived."""
+        return self.twice - self.lost
+
+    @property
+    def unfinished(self) -> int:
+        """Accounts whose job did not end well."""
+        return len(self.accounts) - sum(job.status == "success" for job in self.jobs)
+
+    @property
+    def kept(self) -> bool:
+        """Whether all of it was kept."""
+        return not (self.without_mail or self.without_account or self.needless or self.unfinished)
+
+    def lines(self) -> list[str]:
+        """The count, for people."""
+        recovery = "never" if self.recovery is None else f"{self.recovery:.2f} s"
+        counts: list[tuple[str, str]] = [
+            ("accounts committed", f"{len(self.accounts):,}"),
+            ("  without their mail", f"{len(self.without_mail):,}"),
+            ("sign-ups rolled back", f"{self.rolled_back:,}"),
+            ("  with a mail all the same", f"{len(self.without_account):,}"),
+            ("mails refused at first and tried again", f"{self.refused:,}"),
+            ("jobs that the killed worker held", f"{len(self.lost):,}"),
+            ("  until the first of them ran again", recovery),
+            ("  delivered twice", f"{len(self.twice & self.lost):,}"),
+            ("delivered twice without need", f"{len(self.needless):,}"),
+        ]
+        lines = [f"{name:<40}{count:>8}" for name, count in counts]
+        if self.twice & self.lost:
+            lines += ["", "Delivered twice: the mail was out, and its worker was killed before it could note so."]
+        return [*lines, "", "The promise was kept." if self.kept else "THE PROMISE WAS BROKEN."]

@@ -1,0 +1,93 @@
+"""Workers in processes of their own, which can be killed, frozen and told to stop."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from tests.databases import PrivateDatabase
+from tests.ledger import Ledger
+
+ROOT = Path(__file__).parents[2]
+
+
+class WorkerProcess:
+    """One of them."""
+
+    def __init__(self, database: PrivateDatabase, ledger: Ledger, said: Path, options: dict[str, Any]) -> None:
+        self._ledger = ledger
+        self._said = said
+        command = [sys.executable, "-m", "tests.worker.program", database.url, str(ledger.path), json.dumps(options)]
+        with said.open("wb") as output:
+            self.process = subprocess.Popen(command, cwd=ROOT, stdout=output, stderr=output)
+        self.pid = self.process.pid
+
+    def wait_until_started(self) -> WorkerProcess:
+        """Wait until it is registered and claims."""
+        self._ledger.wait_for("worker.started", pid=self.pid)
+        return self
+
+    def kill(self) -> float:
+        """SIGKILL; gives the time of its death."""
+        self.process.kill()
+        died = time.time()
+        self.process.wait()
+        return died
+
+    def freeze(self) -> None:
+        """SIGSTOP: nothing of it runs, and all its connections stay open."""
+        self.process.send_signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """SIGCONT."""
+        self.process.send_signal(signal.SIGCONT)
+
+    def tell(self, number: signal.Signals = signal.SIGTERM) -> None:
+        """Ask it to stop."""
+        self.process.send_signal(number)
+
+    def wait(self, seconds: float = 30) -> int:
+        """Its exit code, once it has ended."""
+        return self.process.wait(seconds)
+
+    def said(self) -> str:
+        """What it wrote to its terminal."""
+        return self._said.read_text()
+
+    def end(self) -> None:
+        """End it in any case."""
+        if self.process.poll() is None:
+            self.thaw()
+            self.process.kill()
+        self.process.wait()
+
+
+class Fleet:
+    """All worker processes of one test, and the ledger that they write to."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.ledger = Ledger(folder / "ledger")
+        self.workers: list[WorkerProcess] = []
+
+    def start(self, database: PrivateDatabase, *, wait: bool = True, **options: Any) -> WorkerProcess:
+        """One more worker; `options` are those of `Worker`, as JSON has them."""
+        worker = WorkerProcess(database, self.ledger, self.folder / f"worker-{len(self.workers)}", options)
+        self.workers.append(worker)
+        return worker.wait_until_started() if wait else worker
+
+    def look_around(self) -> None:
+        """Let the workers see each other once: only a lock that was seen held can be missed later."""
+        time.sleep(1.0)
+
+    def end(self) -> None:
+        """End all; what they said is shown with a test that has failed."""
+        for worker in self.workers:
+            worker.end()
+            if said := worker.said():
+                print(f"worker {worker.pid} said:\n{said}")
