@@ -68,4 +68,4 @@ RAW_SQLITE = replace(
 )
 RAW_NOTIFY = Contestant("raw-notify", "no library: a NOTIFY and who waits for it", "raw_notify.py")
 ORIGIN = replace(RAW_TWO, name="origin-1", label="one job a transaction, 1 thread", program="raw_origin.py",
-                 options={"threads": 1}, most=5_000)  # fmt: skip
+                 options={"tables": 2, "threads": 1}, most=5_000)  # fmt: skip

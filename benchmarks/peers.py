@@ -47,7 +47,7 @@ DRAMATIQ_POSTGRES = Contestant(
     "dramatiqpg", "dramatiq-postgres, 10 threads", "with_dramatiq.py",
     unfinished="SELECT count(*) FROM dramatiq.queue WHERE state IN ('queued', 'consumed')",
     requirements=("dramatiq==2.2.1", "dramatiq-postgres==1.4.0", "psycopg[binary]"),
-    command=("dramatiq", "with_dramatiq", "-p", "{processes}", "-t", "10"),
+    command=("dramatiq", "benchmarks.programs.with_dramatiq", "-p", "{processes}", "-t", "10"),
     most=5_000,
 )  # fmt: skip
 DBOS = Contestant(
@@ -62,7 +62,7 @@ DJANGO_TASKS = Contestant(
     "django", "django-tasks-db (one job at a time)", "with_django_tasks.py",
     unfinished="SELECT count(*) FROM django_tasks_database_dbtaskresult WHERE status IN ('READY', 'RUNNING')",
     finished="SELECT count(*) FROM django_tasks_database_dbtaskresult WHERE status = 'SUCCESSFUL'",
-    requirements=("django-tasks-db==0.13.0", "Django==5.2.19", "psycopg[binary]", "PyMySQL[rsa]"),
+    requirements=("django-tasks-db[compat]==0.13.0", "Django==5.2.19", "psycopg[binary]", "PyMySQL[rsa]"),
     most=2_000,
 )  # fmt: skip
 DJANGO_TASKS_EAGER = DJANGO_TASKS.having("django-eager", "django-tasks-db, interval 0.01 s", interval=0.01)
@@ -79,7 +79,7 @@ HUEY = Contestant(
     "huey", "huey, 1 thread (loses jobs in a crash)", "with_huey.py",
     unfinished="SELECT count(*) FROM task",
     requirements=("huey==3.5.4",),
-    command=("huey_consumer", "with_huey.huey", "-q", "-w", "1"),
+    command=("huey_consumer", "benchmarks.programs.huey_hit.huey", "-q", "-w", "1"),
     most=5_000,
 )  # fmt: skip
 HUEY_10 = replace(

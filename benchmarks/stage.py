@@ -20,7 +20,7 @@ from benchmarks.programs import record
 from benchmarks.programs.record import Ran
 from benchmarks.stores import Store
 
-PROGRAMS = Path(__file__).parent / "programs"
+ROOT = Path(__file__).parents[1]
 
 
 class WentWrong(Exception):
@@ -39,11 +39,13 @@ class Stage:
         self.records.mkdir(parents=True)
         self.log = self.folder / "log"
         self.python = python_with(contestant.environment, contestant.requirements)
+        module = contestant.program.removesuffix(".py")
+        self.program = [str(self.python), "-m", f"benchmarks.programs.{module}"]
         task = {"url": store.fresh(), "records": str(self.records), "options": dict(contestant.options)}
         self.environment = {
             **os.environ,
             "BENCHMARK": json.dumps(task),
-            "PYTHONPATH": str(PROGRAMS) if contestant.requirements else f"{PROGRAMS}:{ours(folder)}",
+            "PYTHONPATH": str(ROOT) if contestant.requirements else f"{ROOT}:{ours(folder)}",
             "PYTHONDONTWRITEBYTECODE": "1",
             "PATH": ":".join(map(str, filter(None, (self.python.parent, store.programs, os.environ["PATH"])))),
         }
@@ -58,7 +60,7 @@ class Stage:
         """Have the program do something; `result_of` waits for it."""
         with self.log.open("ab") as log:
             return subprocess.Popen(
-                [self.python, PROGRAMS / self.contestant.program, *map(str, what)], env=self.environment,
+                [*self.program, *map(str, what)], env=self.environment,
                 cwd=self.folder, stdout=subprocess.PIPE, stderr=log, text=True,
             )  # fmt: skip
 
@@ -82,7 +84,7 @@ class Stage:
     def workers(self, count: int = 1) -> Iterator[list[subprocess.Popen[bytes]]]:
         """So many worker processes, for as long as the block lasts."""
         command = [part.format(processes=count) for part in self.contestant.command]
-        each = [command] if command else [[str(self.python), str(PROGRAMS / self.contestant.program), "worker"]] * count
+        each = [command] if command else [[*self.program, "worker"]] * count
         with self.log.open("ab") as log:
             started = [
                 subprocess.Popen(argv, env=self.environment, cwd=self.folder, stdout=log, stderr=log,
@@ -149,7 +151,7 @@ def ours(folder: Path) -> Path:
     copy = folder / "ours"
     if not copy.exists():
         ignored = shutil.ignore_patterns("__pycache__")
-        shutil.copytree(PROGRAMS.parents[1] / "src/proletarian", copy / "proletarian", ignore=ignored)
+        shutil.copytree(ROOT / "src/proletarian", copy / "proletarian", ignore=ignored)
         compileall.compile_dir(copy, quiet=1)
     return copy
 

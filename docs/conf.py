@@ -22,7 +22,6 @@ version = release = __version__
 
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.viewcode"]
 exclude_patterns = ["_build"]
-suppress_warnings = ["toc.empty_glob"]  # a place for pages that are still to come
 myst_heading_anchors = 3
 
 # Docstrings name things in `single backticks`, as Markdown does.

@@ -62,4 +62,6 @@ class Ledger:
             found = self.entries(what, pid=pid, **known)
             return found[count - 1] if len(found) >= count else None
 
-        return wait_until(last, seconds, what=f"{count} × {what} {known or ''} in {self.entries()}")
+        found = wait_until(last, seconds, what=f"{count} × {what} {known or ''} in {self.path}")
+        assert found is not None
+        return found

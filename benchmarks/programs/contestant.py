@@ -21,7 +21,7 @@ from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Any, Protocol
 
-from record import Recorder
+from benchmarks.programs.record import Recorder
 
 _task = json.loads(os.environ.get("BENCHMARK", "{}"))
 URL: str = _task.get("url", "")

@@ -1,6 +1,7 @@
+# mypy: ignore-errors
 """The task of with_django_tasks.py, in a module of its own so that the worker finds it by name."""
 
-from contestant import record
+from benchmarks.programs.contestant import record
 
 try:
     from django.tasks import task

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from types import SimpleNamespace
 
 import psycopg
-from contestant import URL, main, record
+from benchmarks.programs.contestant import URL, main, record
 
 
 def worker() -> None:

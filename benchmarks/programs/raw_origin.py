@@ -7,8 +7,8 @@ import threading
 import time
 
 import psycopg
-from contestant import OPTIONS, URL, main, record
-from raw_postgresql import client, setup
+from benchmarks.programs.contestant import OPTIONS, URL, main, record
+from benchmarks.programs.raw_postgresql import client, setup
 
 CLAIM = """
 SELECT id, payload FROM job

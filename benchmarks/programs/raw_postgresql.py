@@ -18,7 +18,7 @@ from contextlib import asynccontextmanager
 from types import SimpleNamespace
 
 import psycopg
-from contestant import OPTIONS, URL, main, payload, record
+from benchmarks.programs.contestant import OPTIONS, URL, main, payload, record
 
 TWO = """
 CREATE TABLE job (id uuid PRIMARY KEY, queue text NOT NULL, job_type text NOT NULL, payload jsonb NOT NULL,

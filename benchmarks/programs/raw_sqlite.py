@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from types import SimpleNamespace
 
-from contestant import OPTIONS, URL, main, payload, record
+from benchmarks.programs.contestant import OPTIONS, URL, main, payload, record
 
 BATCH: int = OPTIONS.get("batch", 100)
 DDL = """

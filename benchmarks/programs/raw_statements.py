@@ -11,8 +11,8 @@ import json
 import time
 import uuid
 
-from contestant import OPTIONS, URL, main, record
-from with_proletarian import client
+from benchmarks.programs.contestant import OPTIONS, URL, main, record
+from benchmarks.programs.with_proletarian import client
 
 from proletarian import migrate
 from proletarian.database import Database
@@ -36,7 +36,7 @@ def worker() -> None:
         for row in rows:
             record(json.loads(row.payload)["n"])
         if rows:
-            ended = [Ended(row.job_id, row.run_id, Outcome("job.succeeded", "success", 1, 0)) for row in rows]
+            ended = [Ended(row.run_id, Outcome("job.succeeded", "success", 1, 0)) for row in rows]
             connection.run(dialect.settle(worker_id, "bench:1", ended, None))
         else:
             time.sleep(0.01)

@@ -14,6 +14,7 @@ import itertools
 import mmap
 import os
 import struct
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -37,6 +38,7 @@ class Recorder:
     def __init__(self, folder: str) -> None:
         self._folder = folder
         self._process = 0
+        self._opening = threading.Lock()
 
     def _open(self, process: int) -> None:
         with open(f"{self._folder}/{process}", "w+b") as file:
@@ -49,12 +51,14 @@ class Recorder:
         """Job `number` runs now, in this process."""
         at = time.monotonic_ns()
         process = os.getpid()
-        if process != self._process:  # first call here, or first after a fork; two threads may both
-            self._open(process)  # come in at the first call: warm up with `ready`
+        if process != self._process:  # the first call here, or the first after a fork
+            with self._opening:
+                if process != self._process:
+                    self._open(process)
         _PAIR.pack_into(self._map, self._next(), number, at)
 
     def ready(self) -> None:
-        """Open the file before several threads need it."""
+        """Open the file before the first job, so that opening it is not measured."""
         self._open(os.getpid())
 
 

@@ -1,3 +1,4 @@
+# mypy: ignore-errors
 """Absurd, its async worker."""
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 from absurd_sdk import AsyncAbsurd
-from contestant import OPTIONS, URL, main, payload, record
+from benchmarks.programs.contestant import OPTIONS, URL, main, payload, record
 
 CONCURRENCY = OPTIONS.get("concurrency", 10)
 

@@ -1,3 +1,4 @@
+# mypy: ignore-errors
 """Chancy with its async executor."""
 
 from __future__ import annotations
@@ -8,7 +9,7 @@ from contextlib import asynccontextmanager
 from types import SimpleNamespace
 
 from chancy import Chancy, Queue, Worker, job
-from contestant import OPTIONS, URL, main, payload, record
+from benchmarks.programs.contestant import OPTIONS, URL, main, payload, record
 
 quiet = logging.getLogger("quiet")  # Chancy's own logger writes a line for each job
 quiet.setLevel(logging.ERROR)

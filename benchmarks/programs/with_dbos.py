@@ -1,3 +1,4 @@
+# mypy: ignore-errors
 """DBOS: a queue of workflows, each of one step's worth of work."""
 
 from __future__ import annotations
@@ -8,7 +9,7 @@ from contextlib import asynccontextmanager
 from types import SimpleNamespace
 
 import sqlalchemy
-from contestant import OPTIONS, URL, main, payload, record
+from benchmarks.programs.contestant import OPTIONS, URL, main, payload, record
 from dbos import DBOS, DBOSClient
 
 OPTIONS_OF_A_JOB = {"queue_name": "q", "workflow_name": "hit", "app_version": "v1"}

@@ -1,3 +1,4 @@
+# mypy: ignore-errors
 """django-tasks-db, on any database that Django knows."""
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from types import SimpleNamespace
 from urllib.parse import urlsplit
 
 import django
-from contestant import OPTIONS, URL, main, payload
+from benchmarks.programs.contestant import OPTIONS, URL, main, payload
 from django.conf import settings
 
 where = urlsplit(URL)
@@ -34,7 +35,7 @@ settings.configure(
 os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
 django.setup()
 
-import django_tasks_hit  # noqa: E402 (a task is found by its module, which needs the settings)
+from benchmarks.programs import django_tasks_hit  # noqa: E402 (a task is found by its module, which needs the settings)
 from django.core.management import call_command  # noqa: E402
 from django.db import transaction  # noqa: E402
 

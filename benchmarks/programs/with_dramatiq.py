@@ -1,3 +1,4 @@
+# mypy: ignore-errors
 """dramatiq, on Redis or on PostgreSQL by dramatiq-postgres; its worker is dramatiq's own command."""
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import dramatiq
-from contestant import URL, main, payload, record
+from benchmarks.programs.contestant import URL, main, payload, record
 
 if URL.startswith("postgresql"):
     import dramatiq_postgres

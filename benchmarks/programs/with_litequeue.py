@@ -1,3 +1,4 @@
+# mypy: ignore-errors
 """litequeue on SQLite: a queue without a worker, so the loop is ours."""
 
 from __future__ import annotations
@@ -8,7 +9,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from types import SimpleNamespace
 
-from contestant import URL, main, payload, record
+from benchmarks.programs.contestant import URL, main, payload, record
 from litequeue import LiteQueue
 
 FILE = URL.removeprefix("sqlite:///")

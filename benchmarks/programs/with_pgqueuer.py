@@ -1,3 +1,4 @@
+# mypy: ignore-errors
 """PgQueuer on asyncpg and uvloop, as its documentation recommends."""
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from types import SimpleNamespace
 
 import asyncpg
 import uvloop
-from contestant import OPTIONS, URL, main, payload, record
+from benchmarks.programs.contestant import OPTIONS, URL, main, payload, record
 from pgqueuer import PgQueuer
 from pgqueuer.db import AsyncpgDriver
 from pgqueuer.queries import Queries

@@ -1,3 +1,4 @@
+# mypy: ignore-errors
 """Procrastinate on psycopg, with an async task."""
 
 from __future__ import annotations
@@ -7,7 +8,7 @@ from contextlib import asynccontextmanager
 from types import SimpleNamespace
 
 import procrastinate
-from contestant import OPTIONS, URL, main, payload, record
+from benchmarks.programs.contestant import OPTIONS, URL, main, payload, record
 
 CONCURRENCY = OPTIONS.get("concurrency", 10)
 app = procrastinate.App(

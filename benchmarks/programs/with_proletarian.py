@@ -9,9 +9,9 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from types import SimpleNamespace
 
-import work
-from contestant import OPTIONS, URL, main, payload, record
-from opened import opened
+from benchmarks.programs import work
+from benchmarks.programs.contestant import OPTIONS, URL, main, payload, record
+from benchmarks.programs.opened import opened
 
 from proletarian import UUID7, Tasks, Worker, enqueue_many, migrate
 

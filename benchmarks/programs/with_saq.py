@@ -1,3 +1,4 @@
+# mypy: ignore-errors
 """SAQ, on Redis or on PostgreSQL."""
 
 from __future__ import annotations
@@ -6,7 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from types import SimpleNamespace
 
-from contestant import OPTIONS, URL, main, payload, record
+from benchmarks.programs.contestant import OPTIONS, URL, main, payload, record
 from saq import Queue, Worker
 
 

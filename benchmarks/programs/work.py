@@ -6,7 +6,7 @@ import asyncio
 import http.client
 import threading
 
-from contestant import OPTIONS
+from benchmarks.programs.contestant import OPTIONS
 
 _own = threading.local()
 _free: list[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = []

@@ -224,11 +224,11 @@ def traced(library: Callable[[PrivateDatabase], Library]) -> Make:
     """The same library behind proxies of wrapt's, the cursors too."""
     import wrapt
 
-    class TracedCursor(wrapt.ObjectProxy):  # type: ignore[misc]
+    class TracedCursor(wrapt.ObjectProxy[Any]):
         def __enter__(self) -> Any:
             return TracedCursor(self.__wrapped__.__enter__())
 
-    class TracedConnection(wrapt.ObjectProxy):  # type: ignore[misc]
+    class TracedConnection(wrapt.ObjectProxy[Any]):
         def cursor(self, *args: Any, **kwargs: Any) -> Any:
             return TracedCursor(self.__wrapped__.cursor(*args, **kwargs))
 

@@ -12,11 +12,12 @@ from tests.databases import PrivateDatabase, mysql_options
 
 @dataclass(frozen=True)
 class Door:
-    """One library on one product."""
+    """One library on one product; the whole contract is tried on it, or what tells libraries apart."""
 
     name: str
     product: str
     library: Callable[[PrivateDatabase], Library]
+    whole: bool = False
 
     def __str__(self) -> str:
         return f"{self.name}, {self.product}"
@@ -45,7 +46,7 @@ def psycopg_with_dict_rows(database: PrivateDatabase) -> Library:
     import psycopg
     from psycopg.rows import dict_row
 
-    return Library(open=lambda: psycopg.connect(database.url, row_factory=dict_row))  # type: ignore[arg-type]
+    return Library(open=lambda: psycopg.connect(database.url, row_factory=dict_row))
 
 
 def psycopg_with_raw_cursors(database: PrivateDatabase) -> Library:

@@ -5,8 +5,6 @@ from __future__ import annotations
 from tests.doors import layers, libraries
 from tests.doors.libraries import Door
 
-SERVERS = ("mariadb", "mysql")
-
 POSTGRESQL = {
     "psycopg, dict rows": libraries.psycopg_with_dict_rows,
     "psycopg, raw cursors": libraries.psycopg_with_raw_cursors,
@@ -62,8 +60,24 @@ SQLITE = {
     "Tortoise": layers.tortoise(),
 }
 
+WHOLE = {
+    "psycopg2",
+    "asyncpg",
+    "mysqlclient",
+    "mysql-connector",
+    "mysql-connector, async",
+    "mariadb",
+    "asyncmy",
+    "aiosqlite",
+    "SQLAlchemy AsyncSession, asyncpg",
+    "SQLAlchemy Session, mysqlclient",
+    "SQLAlchemy Session, sqlite3",
+    "Django",
+}
+
 DOORS = [
-    *(Door(name, "postgresql", library) for name, library in POSTGRESQL.items()),
-    *(Door(name, product, library) for product in SERVERS for name, library in MYSQL.items()),
-    *(Door(name, "sqlite", library) for name, library in SQLITE.items()),
+    *(Door(name, "postgresql", library, name in WHOLE) for name, library in POSTGRESQL.items()),
+    *(Door(name, "mariadb", library, name in WHOLE) for name, library in MYSQL.items()),
+    *(Door(name, "mysql", library) for name, library in MYSQL.items()),
+    *(Door(name, "sqlite", library, name in WHOLE) for name, library in SQLITE.items()),
 ]

@@ -268,8 +268,10 @@ def test_progress_can_be_seen_while_the_job_runs(database: PrivateDatabase, work
     with workers.running(handle):
         try:
             wait_until(
-                lambda: database.rows(f"SELECT progress FROM {database.table('running_job')}")
-                == [('{"done": 99, "total": 100}',)],
+                lambda: (
+                    database.rows(f"SELECT progress FROM {database.table('running_job')}")
+                    == [('{"done": 99, "total": 100}',)]
+                ),
                 seconds=5,
             )
         finally:

@@ -25,7 +25,10 @@ def explain(error: Exception) -> Exception | None:
 
 
 def _of_server(error: Exception) -> Exception | None:
+    first = error.args[0] if error.args else None
     state = getattr(error, "sqlstate", None) or getattr(error, "pgcode", None)
+    if isinstance(first, dict):  # pg8000's
+        state = first.get("C")
     missing = psycopg.UNDEFINED.get(state) if isinstance(state, str) else None
     number = getattr(error, "errno", None) or pymysql.number(error)
     if number in pymysql.UNDEFINED:

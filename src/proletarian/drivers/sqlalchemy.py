@@ -18,8 +18,9 @@ from proletarian.errors import UnknownConnection
 from proletarian.sql.statements import Copy, Rows, Statement, Step
 
 DATABASES = {"postgresql": "postgresql", "mysql": "mysql", "mariadb": "mysql", "sqlite": "sqlite"}
+Style = Callable[[Statement], tuple[str, Any]]
 # Which form a driver below SQLAlchemy wants, where it is not its database's usual one.
-STYLES: dict[str, Callable[[Statement], tuple[str, Any]]] = {
+STYLES: dict[str, Style] = {
     "numeric_dollar": form.numbered,
     "format": form.positional,
 }
@@ -32,8 +33,8 @@ def formed(dialect: Any, step: Step) -> tuple[str, Any]:
     if dialect.name == "sqlite":
         return step.text.named, dict(step.parameters)
     if dialect.name == "postgresql":
-        text, values = STYLES.get(dialect.paramstyle, form.pyformat)(step)
-        return text, values
+        style: Style = STYLES.get(dialect.paramstyle, form.pyformat)
+        return style(step)
     text, values = form.hexadecimal(step)
     return text, dict(values)
 

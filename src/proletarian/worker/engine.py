@@ -89,7 +89,11 @@ class Engine:
 
     def start(self, lifespan: Any, *, drain: bool, wait: bool) -> None:
         """Start the threads; `wait` until the database knows us."""
-        self._enter(lifespan)
+        try:
+            self._enter(lifespan)
+        except BaseException:
+            self.loop.close()
+            raise
         self.keeper.start()
         if wait:
             self.keeper.registered.wait()
@@ -105,7 +109,11 @@ class Engine:
         self._wait(deadline, hurry)
         if left := self._running():
             self.loop.cancel(set(left))
-            self._wait(time.monotonic() + CANCEL_GRACE, threading.Event(), lambda: not any(r.is_async for r in left))
+            self._wait(
+                time.monotonic() + CANCEL_GRACE,
+                threading.Event(),
+                enough=lambda: not any(run.is_async for run in self._running()),
+            )
         left = self._running()
         self.pump.finish(LAST_WORDS)
         self.hooks.close(LAST_WORDS)

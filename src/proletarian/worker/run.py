@@ -181,10 +181,9 @@ class Runner:
             async with timeout(limit) as watch:
                 result = await _settled(self._call(run))
             return self._well(run, result)
-        except CancelledError:
-            if run.told is None:
-                error = CancelledError("the handler was cancelled, though not by its worker")
-            return self.after(run, error)
+        except CancelledError as error:
+            by_us = run.told is not None
+            return self.after(run, error if by_us else CancelledError("the handler was cancelled, not by its worker"))
         except BaseException as error:  # noqa: BLE001 (a handler may raise anything, SystemExit too)
             if isinstance(error, TimeoutError) and watch.expired():
                 error = TimeoutError(f"over its time limit of {limit} s")

@@ -187,8 +187,9 @@ class Worker:
             if self._engine is not None:
                 return
             reachable = self._check_database()
-            self._engine = Engine(self.database, self.handler, self.settings, self.queues)
-            self._engine.start(self._lifespan and self._lifespan(self), drain=drain, wait=reachable)
+            engine = Engine(self.database, self.handler, self.settings, self.queues)
+            engine.start(self._lifespan and self._lifespan(self), drain=drain, wait=reachable)
+            self._engine = engine
 
     def _check_database(self) -> bool:
         """Refuse now what time will not mend; True if the database is there."""

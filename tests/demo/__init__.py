@@ -1,0 +1,1 @@
+"""`proletarian demo`."""

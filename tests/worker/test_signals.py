@@ -1,0 +1,103 @@
+"""SIGTERM and SIGINT: running jobs end in time or are given back, and nothing is lost."""
+
+from __future__ import annotations
+
+import signal
+import time
+
+import pytest
+
+from proletarian import NewJob
+from tests.databases import PrivateDatabase
+from tests.worker.fleet import Fleet
+from tests.worker.program import GAVE_BACK
+
+LONG = 60.0
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_an_idle_worker_ends_at_once(database: PrivateDatabase, fleet: Fleet, number: signal.Signals) -> None:
+    worker = fleet.start(database)
+    started = time.monotonic()
+    worker.tell(number)
+
+    assert worker.wait() == 0
+    assert time.monotonic() - started < 5
+    assert database.count("worker") == 0
+
+
+def test_a_short_job_is_finished(database: PrivateDatabase, fleet: Fleet) -> None:
+    worker = fleet.start(database)
+    database.put(NewJob("sleep", {"seconds": 1}))
+    fleet.ledger.wait_for("began")
+    worker.tell()
+
+    assert worker.wait() == 0
+    assert fleet.ledger.wait_for("ended")["told"] is True
+    assert database.archive() == [("sleep", "success")]
+
+
+def test_a_job_that_listens_ends_early_and_is_given_back(database: PrivateDatabase, fleet: Fleet) -> None:
+    worker = fleet.start(database)
+    database.put(NewJob("listen", {"seconds": LONG}))
+    fleet.ledger.wait_for("began")
+    worker.tell()
+
+    assert worker.wait() == 0
+    assert "stops" in fleet.ledger.wait_for("told")["why"]
+    assert database.rows(f"SELECT attempts, lost, errors FROM {database.table('job')}") == [(0, 0, None)]
+
+
+def test_a_coroutine_is_cancelled_at_the_end_of_the_time(database: PrivateDatabase, fleet: Fleet) -> None:
+    worker = fleet.start(database, stop_timeout=0.5)
+    database.put(NewJob("asleep", {"seconds": LONG}), NewJob("asleep", {"seconds": 0.3}))
+    fleet.ledger.wait_for("began", count=2)
+    worker.tell()
+
+    assert worker.wait() == 0, "it ended when it was cancelled: nothing had to be taken from it"
+    fleet.ledger.wait_for("cancelled")
+    assert database.archive() == [("asleep", "success")]
+    assert database.rows(f"SELECT attempts, lost, errors FROM {database.table('job')}") == [(0, 0, None)]
+
+
+@pytest.mark.parametrize("job_type", ["sleep", "deaf"])
+def test_a_stubborn_job_is_given_back_after_the_time(database: PrivateDatabase, fleet: Fleet, job_type: str) -> None:
+    worker = fleet.start(database, stop_timeout=0.5)
+    database.put(NewJob(job_type, {"seconds": LONG}))
+    fleet.ledger.wait_for("began")
+    started = time.monotonic()
+    worker.tell()
+
+    assert worker.wait() == GAVE_BACK
+    assert time.monotonic() - started < 10
+    assert f"1 jobs were still running after 0.5 s and were given back: {job_type}" in worker.said()
+    assert database.rows(f"SELECT attempts, lost FROM {database.table('job')}") == [(0, 0)]
+    assert database.count("running_job") == database.count("worker") == 0
+
+
+def test_a_second_signal_ends_the_wait_and_still_gives_back(database: PrivateDatabase, fleet: Fleet) -> None:
+    worker = fleet.start(database, stop_timeout=LONG)
+    database.put(NewJob("sleep", {"seconds": LONG}))
+    fleet.ledger.wait_for("began")
+    worker.tell()
+    fleet.ledger.wait_for("worker.stopping")
+    started = time.monotonic()
+    worker.tell()
+
+    assert worker.wait() == GAVE_BACK
+    assert time.monotonic() - started < 5
+    assert database.rows(f"SELECT attempts, lost FROM {database.table('job')}") == [(0, 0)]
+
+
+def test_a_colleague_takes_what_is_given_back_at_once(database: PrivateDatabase, fleet: Fleet) -> None:
+    worker = fleet.start(database, stop_timeout=0.2)
+    database.put(NewJob("sleep", {"seconds": LONG}))
+    fleet.ledger.wait_for("began", pid=worker.pid)
+    colleague = fleet.start(database)
+    worker.tell()
+    worker.wait()
+    gone = time.time()
+    again = fleet.ledger.wait_for("began", pid=colleague.pid)
+
+    assert again.at - gone < 2
+    assert (again["lost"], again["attempts"]) == (0, 1)
