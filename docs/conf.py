@@ -17,7 +17,7 @@ from proletarian.cli import main
 
 project = "Proletarian"
 author = "The Proletarian for Python developers"
-copyright = "2026, The Proletarian for Python developers"  # noqa: A001 (Sphinx reads this name)
+copyright = "2026, The Proletarian for Python developers"
 version = release = __version__
 
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.viewcode"]
@@ -52,6 +52,15 @@ class CommandHelp(SphinxDirective):
         return [nodes.literal_block(text, text, language="text")]
 
 
+def show_code_as_code(app: Sphinx, what: str, name: str, documented: object, options: object, lines: list[str]) -> None:
+    """Docstrings indent their examples by four spaces, as Markdown does; reStructuredText wants `::` before them."""
+    for number in range(len(lines) - 1, 0, -1):
+        begins = lines[number].startswith("    ") and not lines[number - 1]
+        if begins and not any(line.startswith("    ") for line in lines[number - 2 : number - 1]):
+            lines[number:number] = ["::", ""]
+
+
 def setup(app: Sphinx) -> None:
-    """Make the directive known."""
+    """Make them known."""
     app.add_directive("command-help", CommandHelp)
+    app.connect("autodoc-process-docstring", show_code_as_code)

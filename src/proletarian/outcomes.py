@@ -178,7 +178,7 @@ def after_failure(strategy: Strategy | None, job: Job, error: BaseException) -> 
         broken.__cause__ = broken.__cause__ or error
         return None, broken
     delay = retry.after(failures=job.attempts) if retry else None
-    if isinstance(error, RetryAfter) and (retry is None or delay is not None):
+    if isinstance(error, RetryAfter) and (strategy is None or delay is not None):
         delay = error.seconds
     return delay, error
 

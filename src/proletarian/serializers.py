@@ -65,5 +65,5 @@ class JsonSerializer:
         """The payload from its JSON text."""
         try:
             return msgspec.json.decode(text)
-        except (msgspec.MsgspecError, RecursionError, ValueError) as error:
-            raise UnreadablePayload(f"the payload is not JSON: {error}; it starts with {text[:60]!r}") from error
+        except (msgspec.MsgspecError, RecursionError, TypeError, ValueError) as error:
+            raise UnreadablePayload(f"the payload is not JSON: {error}; it starts with {str(text)[:60]!r}") from error

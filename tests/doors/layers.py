@@ -211,7 +211,7 @@ def tortoise() -> Make:
 
         return Library(
             open=start, begin=begin, commit=lambda client: client.commit(), rollback=rollback, close=close,
-            execute=lambda client, sql: client.execute_script(sql),
+            execute=lambda client, sql: client.execute_query(sql),
         )  # fmt: skip
 
     return make

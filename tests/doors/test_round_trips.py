@@ -53,22 +53,22 @@ def test_few_round_trips(door: Door, database_of: DatabaseOf, counted: Any) -> N
     library = door.library(database)
     jobs = [NewJob("greet", {"n": n}) for n in range(MANY)]
 
-    async def settled(value: Any) -> Any:
-        return await value if hasattr(value, "__await__") else value
+    with asyncio.Runner() as loop:
 
-    async def given() -> None:
-        connection = await settled(library.open())
+        def settled(value: Any) -> Any:
+            async def awaited() -> Any:
+                return await value
+
+            return loop.run(awaited()) if hasattr(value, "__await__") else value
+
+        connection = settled(library.open())
         steps = counted(connection)
         try:
-            await settled(library.begin(connection))
-            if driver_of(connection).execute is None:
-                await aenqueue_many(connection, jobs)
-            else:
-                enqueue_many(connection, jobs)
-            await settled(library.commit(connection))
+            settled(library.begin(connection))
+            call: Any = aenqueue_many if driver_of(connection).execute is None else enqueue_many
+            settled(call(connection, jobs))
+            settled(library.commit(connection))
             assert len(steps) <= AT_MOST[door.product]
         finally:
-            await settled(library.close(connection))
-
-    asyncio.run(given())
+            settled(library.close(connection))
     assert database.count("job") == MANY

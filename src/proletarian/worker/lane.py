@@ -23,7 +23,8 @@ class Lane:
     def __init__(self, queue: str, slots: int, *, run_plain: Callable[[Run], None], poke_loop: Callable[[Lane], None]):
         self.queue = queue
         self.slots = slots
-        self.ended = 0  # counted by the pump
+        self.ended = 0  # counted by the pump, as is how long they took in all
+        self.busy = 0.0
         self.running: set[Run] = set()
         self._prefetch = Prefetch(slots)
         self._run_plain = run_plain
@@ -49,7 +50,7 @@ class Lane:
     def want(self, now: float) -> int:
         """How many more jobs to claim."""
         held = self.held
-        self._prefetch.observe(self.ended, held, now)
+        self._prefetch.observe(self.ended, self.busy, held, now)
         return self._prefetch.want(held)
 
     def put(self, runs: Iterable[Run]) -> None:

@@ -20,8 +20,8 @@ class Prefetch:
     >>> prefetch = Prefetch(slots=10)
     >>> prefetch.want(held=0)                       # nothing known yet: the slots
     10
-    >>> prefetch.observe(ended=0, held=10, now=0.0)
-    >>> prefetch.observe(ended=1000, held=10, now=0.1)      # 10,000 a second
+    >>> prefetch.observe(ended=0, busy=0.0, held=10, now=0.0)
+    >>> prefetch.observe(ended=1000, busy=0.5, held=10, now=0.1)      # 10,000 a second, of 0.5 ms each
     >>> prefetch.want(held=10)
     1000
     >>> prefetch.want(held=900)                     # plenty left: no small claims
@@ -32,19 +32,28 @@ class Prefetch:
         self.slots = slots
         self.rate = 0.0
         self._ended = 0
+        self._busy = 0.0
         self._since: float | None = None
 
-    def observe(self, ended: int, held: int, now: float) -> None:
-        """Take in how many jobs have ended so far, in all, and how many are held."""
+    def observe(self, ended: int, busy: float, held: int, now: float) -> None:
+        """
+        Take in how many jobs have ended so far, in all, and how many are held.
+
+        `busy` is how many seconds those that ended took, added up. Jobs of equal length end in
+        bursts, which look like a high rate; but no slot can end more than one per length.
+        """
         since = self._since
         if since is not None and now - since >= SAMPLE:
-            latest = (ended - self._ended) / (now - since)
+            count = ended - self._ended
+            latest = count / (now - since)
+            if busy > self._busy:
+                latest = min(latest, self.slots * count / (busy - self._busy))
             # Up at once, down by half: one slow moment in a fast run should not empty our hands.
             self.rate = latest if latest > self.rate else (self.rate + latest) / 2
             since = None
         if since is None:
             # Time with empty hands says nothing about how fast they work.
-            self._ended, self._since = ended, now if held else None
+            self._ended, self._busy, self._since = ended, busy, now if held else None
 
     def want(self, held: int) -> int:
         """How many jobs to claim now, with so many held (running ones included)."""

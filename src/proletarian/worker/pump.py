@@ -105,6 +105,7 @@ class Pump:
 
     def ended(self, run: Run, outcome: Outcome) -> None:
         """A run has come to its end; called by the thread or the loop that ran it."""
+        run.ended_at = time.monotonic()
         self._ended.append((run, outcome))
         self.wake.wake()
 
@@ -273,7 +274,9 @@ class Pump:
     def _acknowledge(self) -> int:
         batch = [self._ended.popleft() for _ in range(min(len(self._ended), BATCH))]
         for run, _ in batch:
-            self.lanes[run.row.queue].ended += 1
+            lane = self.lanes[run.row.queue]
+            lane.ended += 1
+            lane.busy += run.ran
         self.ran += len(batch)
         again, self._undecided = self._undecided, []
         by_worker: dict[Any, list[tuple[Run, Outcome]]] = {}
@@ -339,7 +342,7 @@ class Pump:
             return
         data = self.runner.known(run)
         if outcome.event == "job.succeeded":
-            data["ran"] = run.ran
+            data["ran"] = round(run.ran, 6)
         else:
             data |= {"error": outcome.error, "failures": outcome.attempts, "retry_in": outcome.delay}
         self.log(outcome.event, data)

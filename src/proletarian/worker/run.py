@@ -45,7 +45,8 @@ class Run(Lease):
     """One claimed job in this worker's hands."""
 
     __slots__ = (
-        "claimed_at", "completed", "is_async", "is_over", "job", "row", "rules", "runner", "told", "worker_id",
+        "claimed_at", "completed", "ended_at", "is_async", "is_over", "job", "row", "rules", "runner", "started_at",
+        "told", "worker_id",
     )  # fmt: skip
 
     def __init__(
@@ -56,7 +57,8 @@ class Run(Lease):
         self.worker_id = worker_id
         self.rules = rules
         self.is_async = is_async
-        self.claimed_at = claimed_at
+        self.claimed_at = self.started_at = claimed_at
+        self.ended_at: float | None = None
         self.job: Job | None = None  # made only for those who look at it
         self.told: str | None = None
         self.is_over = False
@@ -70,8 +72,8 @@ class Run(Lease):
 
     @property
     def ran(self) -> float:
-        """Seconds since it was claimed."""
-        return round(time.monotonic() - self.claimed_at, 6)
+        """Seconds that it took, or has taken so far."""
+        return (self.ended_at or time.monotonic()) - self.started_at
 
     # What a job offers its handler.
 
@@ -191,6 +193,7 @@ class Runner:
             return self.after(run, error)
 
     def _call(self, run: Run) -> Any:
+        run.started_at = time.monotonic()
         row = run.row
         if is_wanted(self.log, "job.started"):
             waited = self.clock.now() - self.dialect.loaded_time(row.process_at)
@@ -237,7 +240,7 @@ class Runner:
 
     def _failed(self, run: Run, error: BaseException, *, final: bool) -> Outcome:
         row = run.row
-        self.log("job.failed", {**self.known(run), "error": error, "ran": run.ran})
+        self.log("job.failed", {**self.known(run), "error": error, "ran": round(run.ran, 6)})
         delay = None
         if not final:
             delay, error = after_failure(run.rules.retry or self._retry, self.job_for_people(run), error)

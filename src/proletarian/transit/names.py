@@ -1,0 +1,34 @@
+"""
+Queues and job types as a Clojure application writes them: printed keywords.
+
+Its workers read these names back, and one that cannot be read stops them with the job still
+first in line. So a name is checked when a job is put in.
+"""
+
+from __future__ import annotations
+
+import re
+
+from proletarian.errors import ConfigurationError
+
+DEFAULT_QUEUE = ":proletarian/default"
+# A part begins with no digit; these signs are what both sides read alike.
+_PART = r"[A-Za-z*!_?<>=$%&+.-](?:[A-Za-z0-9*!_?<>=$%&+.'#-])*"
+_KEYWORD = re.compile(rf":(?:{_PART}/)?{_PART}")
+
+
+def check_name(name: str) -> None:
+    """
+    Refuse a name that a Clojure worker could not read.
+
+    >>> check_name(":app/send-mail")
+    >>> check_name("send_mail")
+    Traceback (most recent call last):
+    ...
+    proletarian.errors.ConfigurationError: 'send_mail' is no printed keyword; in tables shared with Clojure ...
+    """
+    if not _KEYWORD.fullmatch(name):
+        raise ConfigurationError(
+            f"{name!r} is no printed keyword; in tables shared with Clojure queues and job types "
+            "are written as :app/send-mail"
+        )
