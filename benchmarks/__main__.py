@@ -19,16 +19,19 @@ from benchmarks.report import markdown
 from benchmarks.run import Run, say
 
 RESULTS = Path(__file__).parent / "results"
-PARTS = ("drain", "enqueue", "latency")
+PARTS = (
+    "drain", "enqueue", "latency", "old_snapshot", "backlog", "sqlite", "mysql", "waiting", "real_work", "sharing",
+    "start_up", "memory", "origin", "idle", "growth", "queues", "payloads", "archive",
+)  # fmt: skip
 
 
 def main() -> None:
     """Measure what is asked for; print and keep what was found."""
     options = arguments()
     for name in options.parts or PARTS:
-        run = Run(rounds=options.rounds, quick=options.quick, jobs=options.jobs, peers=options.peers)
-        part = importlib.import_module(f"benchmarks.parts.{name.replace('-', '_')}")
-        say(f"{name}: {part.__doc__.strip().splitlines()[0]}")
+        run = Run(rounds=options.rounds, quick=options.quick, huge=options.huge, jobs=options.jobs, peers=options.peers)
+        part = importlib.import_module(f"benchmarks.parts.{name}")
+        say(f"{name}: {part.__doc__}")
         started = time.monotonic()
         found = part.measure(run)
         file = RESULTS / f"{name}{'-quick' if options.quick else ''}.json"
@@ -39,9 +42,14 @@ def main() -> None:
 
 def arguments() -> argparse.Namespace:
     """What the command line says."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__.split("\n\n")[0])
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        description=(__doc__ or "").strip(),
+    )
     parser.add_argument("parts", nargs="*", choices=[*PARTS, []], metavar="part", help=", ".join(PARTS))
     parser.add_argument("--quick", action="store_true", help="ours, the ceiling and the best peer only, fewer jobs")
+    parser.add_argument("--huge", action="store_true", help="also 10,000,000 rows, and a fleet of 100")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--jobs", type=int, help="instead of each part's own number")
     parser.add_argument("--peers", type=lambda text: frozenset(filter(None, text.split(","))),

@@ -1,9 +1,10 @@
-"""How much processor time processes have had; steadier than the clock on a machine that others use too."""
+"""What processes take of the machine: memory, and processor time (steadier than the clock where others run too)."""
 
 from __future__ import annotations
 
 from contextlib import suppress
 from pathlib import Path
+from typing import NamedTuple
 
 
 def seconds(*roots: int) -> float:
@@ -38,12 +39,15 @@ def _of(process: int) -> float:
     return total / 1e9
 
 
-def memory(*roots: int) -> float:
-    """Megabytes that these processes and their descendants hold for themselves (PSS: what is shared is shared out)."""
-    total = 0
-    for process in family(*roots):
-        with suppress(OSError):
-            for line in Path(f"/proc/{process}/smaps_rollup").read_text().splitlines():
-                if line.startswith("Pss:"):
-                    total += int(line.split()[1])
-    return total / 1024
+class Memory(NamedTuple):
+    """What a process holds, in megabytes."""
+
+    resident: float
+    anonymous: float  # without mapped files
+
+
+def memory(process: int) -> Memory:
+    """What one process holds at the moment."""
+    lines = dict(line.split(":", 1) for line in Path(f"/proc/{process}/status").read_text().splitlines())
+    resident, anonymous = (int(lines[name].split()[0]) / 1024 for name in ("VmRSS", "RssAnon"))
+    return Memory(resident, anonymous)

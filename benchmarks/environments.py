@@ -33,7 +33,7 @@ def python_with(name: str, requirements: Sequence[str]) -> Path:
     shutil.rmtree(folder, ignore_errors=True)
     folder.parent.mkdir(parents=True, exist_ok=True)
     subprocess.run([sys.executable, "-m", "venv", folder], check=True)
-    install = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *requirements]
+    install = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *requirements]
     done = subprocess.run(install, capture_output=True, text=True)
     if done.returncode:
         raise CannotInstall(f"{name}: {(done.stderr.strip().splitlines() or ['pip failed'])[-1]}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -21,6 +21,7 @@ class Run:
 
     rounds: int = 3
     quick: bool = False
+    huge: bool = False
     jobs: int | None = None
     peers: frozenset[str] | None = None  # None: all that can be installed
     left_out: list[str] = field(default_factory=list)
@@ -76,8 +77,3 @@ class Run:
 def say(line: str) -> None:
     """Tell the one who waits how far we are."""
     print(f"   {line}", file=sys.stderr, flush=True)
-
-
-def rotated(many: Sequence[Contestant], by: int) -> Iterator[Contestant]:
-    """The same in an order that begins elsewhere."""
-    yield from (many[(index + by) % len(many)] for index in range(len(many)))

@@ -18,6 +18,7 @@ class Store(ABC):
     """One kind of database for all contestants of a run, each round on a fresh one."""
 
     name: ClassVar[str]
+    url: str
     server: Server | None = None
     programs: Path | None = None  # the server's own client programs
 
@@ -32,6 +33,10 @@ class Store(ABC):
     @abstractmethod
     def ask(self, sql: str) -> Any:
         """The one value that a query gives."""
+
+    def execute(self, sql: str, parameters: tuple[Any, ...] = ()) -> None:
+        """Carry out a statement."""
+        raise NotImplementedError
 
 
 class PostgreSQLStore(Store):
@@ -60,6 +65,9 @@ class PostgreSQLStore(Store):
 
     def ask(self, sql: str) -> Any:
         return self._connection.execute(sql).fetchone()[0]
+
+    def execute(self, sql: str, parameters: tuple[Any, ...] = ()) -> None:
+        self._connection.execute(sql, parameters)
 
 
 class MySQLStore(Store):
@@ -123,7 +131,8 @@ class SQLiteStore(Store):
             self._connection = None
         for file in self._file.parent.glob(f"{self._file.name}*"):
             file.unlink()
-        return f"sqlite:///{self._file}"
+        self.url = f"sqlite:///{self._file}"
+        return self.url
 
     def settle(self) -> None:
         pass

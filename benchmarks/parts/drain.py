@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
-from benchmarks import cpu
 from benchmarks.contestants import OURS_PG, OURS_PG_ASYNC, RAW_THREE, RAW_TWO, STATEMENTS_PG
+from benchmarks.drained import drain
 from benchmarks.measured import Found, Goal, Table
 from benchmarks.peers import PGQUEUER, PGQUEUER_100, PGQUEUER_500, POSTGRESQL
 from benchmarks.run import Run
@@ -24,30 +22,39 @@ def measure(run: Run) -> list[Found]:
     with store("postgresql", run.folder) as postgresql:
         for processes in (1,) if run.quick else (1, 2):
             jobs = run.size(20_000)
-            what = f"{processes} worker process{'es' * (processes > 1)}"
-            table = Table(
-                f"drain-{processes}", f"Drain of {jobs:,} no-op jobs, {what}",
-                "jobs/s", ours=OURS_PG.label, goals=goals(processes),
-            )  # fmt: skip
-            cost = Table(
-                f"drain-{processes}-cpu", f"The same, {what}: processor time a job, of worker and server together", "µs",
-                ours=OURS_PG.label, more_is_better=False, digits=1,
-                notes=["Steadier than the clock where others use the machine too; two cores are shared by both."],
-            )  # fmt: skip
-            worker = Table(
-                f"drain-{processes}-cpu-worker", "Of which the worker", "µs", ours=OURS_PG.label, more_is_better=False,
-                digits=1,
-            )  # fmt: skip
+            rate, cost, worker = tables(jobs, processes)
 
-            def one(stage: Stage, tables: tuple[Table, ...] = (table, cost, worker), processes: int = processes,
-                    jobs: int = jobs) -> None:  # fmt: skip
+            def one(
+                stage: Stage,
+                rate: Table = rate,
+                cost: Table = cost,
+                worker: Table = worker,
+                jobs: int = jobs,
+                processes: int = processes,
+            ) -> None:
                 drained = drain(stage, jobs, processes)
-                for table, figure in zip(tables, drained, strict=True):
-                    table.add(stage.contestant.label, figure)
+                rate.add(stage.contestant.label, drained.rate)
+                cost.add(stage.contestant.label, drained.cost)
+                worker.add(stage.contestant.label, drained.worker_cost)
 
             run.in_turn(QUICK if run.quick else CONTESTANTS, postgresql, one, f"drain, {processes} process(es)")
-            found += [table, cost, worker]
+            found += [rate, cost, worker]
     return found
+
+
+def tables(jobs: int, processes: int) -> tuple[Table, Table, Table]:
+    """By the clock, and by the processors."""
+    what = f"{processes} worker process{'es' * (processes > 1)}"
+    key = f"drain-{processes}"
+    rate = Table(key, f"Drain of {jobs:,} no-op jobs, {what}", "jobs/s", ours=OURS_PG.label, goals=goals(processes))
+    cost = Table(
+        f"{key}-cpu", f"The same: processor time a job, {what} and the server", "µs", ours=OURS_PG.label,
+        more_is_better=False, digits=1,
+        notes=["Steadier than the clock where others use the machine too. Workers and server share its cores."],
+    )  # fmt: skip
+    worker = Table(f"{key}-cpu-worker", f"The same: processor time a job, {what}", "µs", ours=OURS_PG.label,
+                   more_is_better=False, digits=1)  # fmt: skip
+    return rate, cost, worker
 
 
 def goals(processes: int) -> list[Goal]:
@@ -57,30 +64,3 @@ def goals(processes: int) -> list[Goal]:
         Goal(PGQUEUER_500.label, factor), Goal(PGQUEUER_100.label, factor), Goal(RAW_THREE.label, 0.7),
         Goal(RAW_TWO.label, 0.7),
     ]  # fmt: skip
-
-
-class Drained(NamedTuple):
-    """How a drain went."""
-
-    rate: float  # jobs a second
-    cost: float  # microseconds of processor time a job
-    worker_cost: float  # those of the workers
-
-
-def drain(stage: Stage, jobs: int, processes: int = 1, *, seconds: float = 300) -> Drained:
-    """Fill, start the workers, wait until all is over."""
-    jobs = min(jobs, stage.contestant.most)
-    stage.call("bulk", jobs, 1000)
-    stage.store.settle()
-    server = [stage.store.server.process.pid] if stage.store.server else []
-    with stage.workers(processes) as workers:
-        pids = [worker.pid for worker in workers]
-        stage.wait_for(1, workers, seconds=seconds, pause=0.001)
-        already, before, before_server = stage.count(), cpu.seconds(*pids), cpu.seconds(*server)
-        stage.wait_for(jobs, workers, seconds=seconds)
-        over = stage.wait_until_over()
-        spent, spent_server = cpu.seconds(*pids) - before, cpu.seconds(*server) - before_server
-        ran = stage.check(jobs)
-    rate = jobs / ((over - min(call.at for call in ran)) / 1e9)
-    a_job = 1e6 / max(1, jobs - already)
-    return Drained(rate, (spent + spent_server) * a_job, spent * a_job)

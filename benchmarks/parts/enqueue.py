@@ -7,7 +7,7 @@ from benchmarks.measured import Found, Goal, Table
 from benchmarks.peers import PGQUEUER, PROCRASTINATE
 from benchmarks.run import Run
 from benchmarks.stage import Stage
-from benchmarks.stores import store
+from benchmarks.stores import Store, store
 
 PLAIN = RAW_THREE.having("raw-insert", "plain INSERT, COPY")
 CONTESTANTS = (OURS_PG, PLAIN, PGQUEUER, PROCRASTINATE)
@@ -29,13 +29,12 @@ def measure(run: Run) -> list[Found]:
             lambda stage: alone.add(stage.contestant.label, enqueued(stage, jobs, 1)), "enqueue, 1 client",
         )  # fmt: skip
         found: list[Found] = [alone]
-        for clients in (4,) if run.quick else (4, 8):
-            found.append(busy(run, postgresql, jobs, clients))
+        found += [busy(run, postgresql, jobs, clients) for clients in ((4,) if run.quick else (4, 8))]
         found += bulk(run, postgresql, many)
     return found
 
 
-def busy(run: Run, postgresql, jobs: int, clients: int) -> Table:
+def busy(run: Run, postgresql: Store, jobs: int, clients: int) -> Table:
     """Several clients while a worker works off what they enqueue: does its wake-up cost them anything?"""
     table = Table(
         f"enqueue-{clients}", f"Enqueue, one a commit, {clients} clients, a worker busy with what they put in",
@@ -55,10 +54,11 @@ def enqueued(stage: Stage, jobs: int, clients: int) -> float:
     stage.store.settle()
     started = [stage.start_call("single", jobs // clients, clients) for _ in range(clients)]
     took = [stage.result_of(process) for process in started]
-    return jobs / (max(one["end"] for one in took) - min(one["start"] for one in took))
+    seconds: float = max(one["end"] for one in took) - min(one["start"] for one in took)
+    return jobs / seconds
 
 
-def bulk(run: Run, postgresql, jobs: int) -> list[Found]:
+def bulk(run: Run, postgresql: Store, jobs: int) -> list[Found]:
     """Many jobs in one call, and in calls of 1,000."""
     whole = Table(
         "bulk", f"Enqueue of {jobs:,} jobs in bulk, in one call", "jobs/s", ours=OURS_PG.label,

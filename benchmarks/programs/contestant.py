@@ -16,7 +16,7 @@ import json
 import os
 import sys
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Any, Protocol
@@ -97,15 +97,17 @@ async def paced(client: Client, count: int, gap: float) -> dict[str, Any]:
 
 def main(
     *,
-    client: Callable[[], AbstractAsyncContextManager[Any]],
+    client: Callable[[], AbstractAsyncContextManager[Any]] | None = None,
     setup: Callable[[], Any] = lambda: None,
     worker: Callable[[], Any] = lambda: None,
+    commands: Mapping[str, Callable[[], Any]] | None = None,
     runner: Callable[[Coroutine[Any, Any, Any]], Any] = asyncio.run,
 ) -> None:
-    """Do what the command line says."""
+    """Do what the command line says; `commands` are more that it may say, each with a result."""
     what, *arguments = sys.argv[1:]
 
     async def enqueue() -> dict[str, Any]:
+        assert client is not None
         async with client() as opened:
             if what == "single":
                 return await single(opened, int(arguments[0]), int(arguments[1]))
@@ -115,7 +117,9 @@ def main(
                 return await paced(opened, int(arguments[0]), float(arguments[1]))
             raise SystemExit(f"unknown command {what!r}")
 
-    if what in ("setup", "worker"):
+    if commands and what in commands:
+        print(json.dumps(commands[what]()))
+    elif what in ("setup", "worker"):
         result = setup() if what == "setup" else worker()
         if inspect.iscoroutine(result):
             runner(result)

@@ -18,16 +18,15 @@ def opened(url: str) -> Iterator[Any]:
         with psycopg.connect(url, autocommit=True) as connection:
             yield connection
     elif parts.scheme == "mysql":
-        import pymysql
+        from pymysql.connections import Connection
 
-        class Connection(pymysql.connections.Connection[Any]):
-            def execute(self, sql: str, parameters: Any = None) -> Any:
-                cursor = self.cursor()
+        def execute(sql: str, parameters: Any = None) -> None:
+            with mysql.cursor() as cursor:
                 cursor.execute(sql, parameters)
-                return cursor
 
-        mysql = Connection(host=parts.hostname, port=parts.port or 3306, user=parts.username, autocommit=True,
-                           password=parts.password or "", database=parts.path[1:])  # fmt: skip
+        mysql: Any = Connection(host=parts.hostname, port=parts.port or 3306, user=parts.username,
+                                password=parts.password or "", database=parts.path[1:], autocommit=True)  # fmt: skip
+        mysql.execute = execute
         try:
             yield mysql
         finally:

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from types import SimpleNamespace
 
 import psycopg
+
 from benchmarks.programs.contestant import URL, main, record
 
 

@@ -7,6 +7,7 @@ import threading
 import time
 
 import psycopg
+
 from benchmarks.programs.contestant import OPTIONS, URL, main, record
 from benchmarks.programs.raw_postgresql import client, setup
 

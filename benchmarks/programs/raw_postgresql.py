@@ -18,6 +18,7 @@ from contextlib import asynccontextmanager
 from types import SimpleNamespace
 
 import psycopg
+
 from benchmarks.programs.contestant import OPTIONS, URL, main, payload, record
 
 TWO = """

@@ -13,7 +13,6 @@ import uuid
 
 from benchmarks.programs.contestant import OPTIONS, URL, main, record
 from benchmarks.programs.with_proletarian import client
-
 from proletarian import migrate
 from proletarian.database import Database
 from proletarian.outcomes import Outcome

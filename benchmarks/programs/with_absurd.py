@@ -11,6 +11,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 from absurd_sdk import AsyncAbsurd
+
 from benchmarks.programs.contestant import OPTIONS, URL, main, payload, record
 
 CONCURRENCY = OPTIONS.get("concurrency", 10)

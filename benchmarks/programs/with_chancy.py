@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from types import SimpleNamespace
 
 from chancy import Chancy, Queue, Worker, job
+
 from benchmarks.programs.contestant import OPTIONS, URL, main, payload, record
 
 quiet = logging.getLogger("quiet")  # Chancy's own logger writes a line for each job

@@ -9,8 +9,9 @@ from contextlib import asynccontextmanager
 from types import SimpleNamespace
 
 import sqlalchemy
-from benchmarks.programs.contestant import OPTIONS, URL, main, payload, record
 from dbos import DBOS, DBOSClient
+
+from benchmarks.programs.contestant import OPTIONS, URL, main, payload, record
 
 OPTIONS_OF_A_JOB = {"queue_name": "q", "workflow_name": "hit", "app_version": "v1"}
 

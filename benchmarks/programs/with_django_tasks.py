@@ -10,8 +10,9 @@ from types import SimpleNamespace
 from urllib.parse import urlsplit
 
 import django
-from benchmarks.programs.contestant import OPTIONS, URL, main, payload
 from django.conf import settings
+
+from benchmarks.programs.contestant import OPTIONS, URL, main, payload
 
 where = urlsplit(URL)
 if where.scheme == "mysql":
@@ -35,9 +36,10 @@ settings.configure(
 os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
 django.setup()
 
-from benchmarks.programs import django_tasks_hit  # noqa: E402 (a task is found by its module, which needs the settings)
 from django.core.management import call_command  # noqa: E402
 from django.db import transaction  # noqa: E402
+
+from benchmarks.programs import django_tasks_hit  # noqa: E402 (a task is found by its module, which needs the settings)
 
 
 def setup() -> None:

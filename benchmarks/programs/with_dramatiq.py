@@ -10,6 +10,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import dramatiq
+
 from benchmarks.programs.contestant import URL, main, payload, record
 
 if URL.startswith("postgresql"):

@@ -9,8 +9,9 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from types import SimpleNamespace
 
-from benchmarks.programs.contestant import URL, main, payload, record
 from litequeue import LiteQueue
+
+from benchmarks.programs.contestant import URL, main, payload, record
 
 FILE = URL.removeprefix("sqlite:///")
 

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -10,10 +11,11 @@ from types import SimpleNamespace
 
 import asyncpg
 import uvloop
-from benchmarks.programs.contestant import OPTIONS, URL, main, payload, record
 from pgqueuer import PgQueuer
 from pgqueuer.db import AsyncpgDriver
 from pgqueuer.queries import Queries
+
+from benchmarks.programs.contestant import OPTIONS, URL, main, payload, record
 
 
 def encoded(number: int) -> bytes:
@@ -33,6 +35,8 @@ async def worker() -> None:
     @queuer.entrypoint("hit")
     async def hit(job) -> None:
         record(json.loads(job.payload)["n"])
+        if "seconds" in OPTIONS:
+            await asyncio.sleep(OPTIONS["seconds"])
 
     await queuer.run(batch_size=OPTIONS.get("batch_size", 10))
 

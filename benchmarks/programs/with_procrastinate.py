@@ -8,12 +8,11 @@ from contextlib import asynccontextmanager
 from types import SimpleNamespace
 
 import procrastinate
+
 from benchmarks.programs.contestant import OPTIONS, URL, main, payload, record
 
 CONCURRENCY = OPTIONS.get("concurrency", 10)
-app = procrastinate.App(
-    connector=procrastinate.PsycopgConnector(conninfo=URL, min_size=4, max_size=CONCURRENCY + 2)
-)
+app = procrastinate.App(connector=procrastinate.PsycopgConnector(conninfo=URL, min_size=4, max_size=CONCURRENCY + 2))
 
 
 @app.task(name="hit")

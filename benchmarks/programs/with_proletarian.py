@@ -12,7 +12,6 @@ from types import SimpleNamespace
 from benchmarks.programs import work
 from benchmarks.programs.contestant import OPTIONS, URL, main, payload, record
 from benchmarks.programs.opened import opened
-
 from proletarian import UUID7, Tasks, Worker, enqueue_many, migrate
 
 tasks = Tasks()

@@ -7,8 +7,9 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from types import SimpleNamespace
 
-from benchmarks.programs.contestant import OPTIONS, URL, main, payload, record
 from saq import Queue, Worker
+
+from benchmarks.programs.contestant import OPTIONS, URL, main, payload, record
 
 
 async def hit(context, *, n: int, email: str) -> None:

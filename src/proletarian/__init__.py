@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from proletarian.serializers import JsonSerializer
     from proletarian.sql.tables import Tables
     from proletarian.tasks import Task, Tasks
+    from proletarian.transit import TransitSerializer
     from proletarian.worker import Worker, process_next_job
 
 # Each name is imported when it is first used: an application that only enqueues does not pay
@@ -64,6 +65,7 @@ _HOMES = {
     "serializers": ("JsonSerializer",),
     "sql.tables": ("Tables",),
     "tasks": ("Task", "Tasks"),
+    "transit": ("TransitSerializer",),
     "worker": ("Worker", "process_next_job"),
 }  # fmt: skip
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
@@ -91,6 +93,7 @@ __all__ = [
     "Tables",
     "Task",
     "Tasks",
+    "TransitSerializer",
     "UnknownConnection",
     "UnknownJobType",
     "Worker",

@@ -125,21 +125,33 @@ def succeeded_with(attempts: int, lost: int, result: Any) -> Outcome:
 
 def with_error(errors: str | None, error: BaseException, *, attempt: int, worker: str, at: datetime) -> str:
     """The row's list of errors with one more, as JSON; the oldest go when there are too many."""
-    kept = json.loads(errors) if errors else []
-    if not isinstance(kept, list):
-        kept = []
+    kept = errors_in(errors)
     trace = "".join(traceback.format_exception(error)) if error.__traceback__ else ""
     kept.append(
         {
             "attempt": attempt,
             "at": at.isoformat(),
             "worker": worker,
-            "type": type(error).__qualname__,
+            "type": storable(type(error).__qualname__)[:MESSAGE_KEPT],
             "message": storable(message_of(error))[:MESSAGE_KEPT],
             "traceback": storable(trace)[-TRACEBACK_KEPT:],
         }
     )
     return json.dumps(kept[-ERRORS_KEPT:])
+
+
+def errors_in(text: str | None) -> list[dict[str, Any]]:
+    """
+    The errors that a row keeps; what another hand wrote there and is none is left out.
+
+    >>> errors_in('[{"attempt": 1}, 2]'), errors_in("garbage"), errors_in(None)
+    ([{'attempt': 1}], [], [])
+    """
+    try:
+        kept = json.loads(text) if text else []
+    except (TypeError, ValueError, RecursionError):
+        return []
+    return [entry for entry in kept if isinstance(entry, dict)] if isinstance(kept, list) else []
 
 
 def message_of(error: BaseException) -> str:
@@ -174,7 +186,7 @@ def after_failure(strategy: Strategy | None, job: Job, error: BaseException) -> 
     """
     try:
         retry = retry_for(strategy, job, error)
-    except Exception as broken:  # noqa: BLE001 (a user's function: whatever it raises costs only this job)
+    except BaseException as broken:  # noqa: BLE001 (a user's function: whatever it raises costs only this job)
         broken.__cause__ = broken.__cause__ or error
         return None, broken
     delay = retry.after(failures=job.attempts) if retry else None

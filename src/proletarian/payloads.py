@@ -180,7 +180,11 @@ class Parameters:
             raise UnreadablePayload(
                 f"{self.job_type} takes a payload of named parameters, not a {type(payload).__name__}"
             )
-        values = self._fit(payload, UnreadablePayload)
+        try:
+            values = self._fit(payload, UnreadablePayload)
+        except UnreadablePayload:  # texts of a serializer's own kind, as Transit's keywords, do not fit str
+            payload = exact(payload)
+            values = self._fit(payload, UnreadablePayload)
         if self._is_plain:
             return msgspec.structs.astuple(values), {}
         args: list[Any] = []
@@ -195,6 +199,17 @@ class Parameters:
         if self._open:
             kwargs.update({key: value for key, value in payload.items() if key not in values.__struct_fields__})
         return tuple(args), kwargs
+
+
+def exact(value: Any) -> Any:
+    """The same with every text a plain one, and every tuple a list."""
+    if isinstance(value, str):
+        return str(value)
+    if isinstance(value, Mapping):
+        return {exact(key): exact(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [exact(item) for item in value]
+    return value
 
 
 def comes_back(value: Any) -> bool:

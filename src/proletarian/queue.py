@@ -71,6 +71,15 @@ class Queue:
         """The column type that the job ids need: uuid, bigint or text."""
         return kind_of(self.job_ids)
 
+    @cached_property
+    def default_queue(self) -> str:
+        """Where jobs go that name no queue; in tables shared with Clojure the serializer says it."""
+        return getattr(self.serializer, "default_queue", DEFAULT_QUEUE)
+
+    @cached_property
+    def _check_name(self) -> Callable[[str], None] | None:
+        return getattr(self.serializer, "check_name", None)
+
     def enqueue(
         self,
         connection: Any,
@@ -168,9 +177,13 @@ class Queue:
         if not isinstance(job, NewJob):
             raise ConfigurationError(f"a NewJob is needed (task.job(…) makes one), not {job!r}")
         job_id = self.job_ids.generate() if job.job_id is None else job.job_id
+        queue = self.default_queue if job.queue is None else job.queue
+        if self._check_name is not None:
+            self._check_name(queue)
+            self._check_name(job.job_type)
         return NewRow(
             job_id=dialect.stored_id(self.job_ids.encode(job_id)),
-            queue=DEFAULT_QUEUE if job.queue is None else job.queue,
+            queue=queue,
             job_type=job.job_type,
             payload=self.serializer.encode(job.payload),
             priority=job.priority or 0,

@@ -37,7 +37,7 @@ def test_the_exit_codes_are_these_for_ever() -> None:
         ("postgresql://127.0.0.1:1/db?password=secret", 3, "password=*** cannot be reached"),
     ],
 )
-@pytest.mark.parametrize("command", ["status --database", "enqueue greet --database", "migrate", "migrate --check"])
+@pytest.mark.parametrize("command", ["status --database", "migrate"])
 def test_a_wrong_url_gives_one_line_without_the_password(
     command: str, url: str, code: int, says: str, shell: Terminal
 ) -> None:

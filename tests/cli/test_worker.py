@@ -40,6 +40,16 @@ def test_drain_runs_what_is_due_and_ends(here: Terminal) -> None:
     assert "ran 1" in said.err.splitlines()
 
 
+def test_a_signal_breaks_draining_off_and_gives_back_what_runs(here: Terminal, sqlite: PrivateDatabase) -> None:
+    here.run("proletarian enqueue sleep '{\"seconds\": 60}'")
+    worker = here.start("proletarian worker shop.jobs --drain --stop-timeout 0.2s")
+    worker.wait_for("asleep")
+    worker.send(signal.SIGTERM)
+
+    assert worker.ends() == 4
+    assert sqlite.rows(f"SELECT attempts, lost FROM {sqlite.table('job')}") == [(0, 0)]
+
+
 def test_every_flag_may_come_from_the_environment(here: Terminal, folder: Path) -> None:
     here.run('proletarian enqueue greet \'{"name": "Ann"}\' --queue mail')
     here.folder = folder.parent

@@ -137,12 +137,6 @@ def mysql_connector(database: PrivateDatabase) -> Library:
     return Library(open=lambda: mysql.connector.connect(**mysql_options(database.url)))
 
 
-def mysql_connector_raw(database: PrivateDatabase) -> Library:
-    import mysql.connector
-
-    return Library(open=lambda: mysql.connector.connect(**mysql_options(database.url), raw=True))
-
-
 def mysql_connector_pool(database: PrivateDatabase) -> Library:
     from mysql.connector.pooling import MySQLConnectionPool
 

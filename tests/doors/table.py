@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
+
 from tests.doors import layers, libraries
 from tests.doors.libraries import Door
 
@@ -33,7 +35,6 @@ MYSQL = {
     "mysqlclient": libraries.mysqlclient,
     "mysqlclient, dict rows": libraries.mysqlclient_with_dict_rows,
     "mysql-connector": libraries.mysql_connector,
-    "mysql-connector, raw": libraries.mysql_connector_raw,
     "mysql-connector, pool": libraries.mysql_connector_pool,
     "mysql-connector, async": libraries.mysql_connector_async,
     "mariadb": libraries.mariadb,
@@ -75,9 +76,25 @@ WHOLE = {
     "Django",
 }
 
-DOORS = [
+ALL = [
     *(Door(name, "postgresql", library, name in WHOLE) for name, library in POSTGRESQL.items()),
     *(Door(name, "mariadb", library, name in WHOLE) for name, library in MYSQL.items()),
     *(Door(name, "mysql", library) for name, library in MYSQL.items()),
     *(Door(name, "sqlite", library, name in WHOLE) for name, library in SQLITE.items()),
 ]
+
+
+# These two have to be compiled, and so may be missing.
+COMPILED = {"mysqlclient": "MySQLdb", "mariadb": "mariadb"}
+
+
+def missing(door: Door) -> str | None:
+    """The library that a door needs and this environment has not."""
+    needed = {library for library in COMPILED if f" {library}" in f" {door.name}"}
+    if door.name == "Django" and door.product in ("mariadb", "mysql"):
+        needed.add("mysqlclient")
+    return next((library for library in needed if find_spec(COMPILED[library]) is None), None)
+
+
+DOORS = [door for door in ALL if not missing(door)]
+UNTRIED = [door for door in ALL if missing(door)]

@@ -8,7 +8,7 @@ from proletarian.conformance import DRIVER, Check, Subject, completing, transact
 from tests.conftest import DatabaseOf
 from tests.contract.test_contract import LACKS, OTHER_TIME_ZONE, try_check
 from tests.doors.libraries import Door
-from tests.doors.table import DOORS
+from tests.doors.table import DOORS, UNTRIED, missing
 
 # What tells one library from the next; the rest is SQL, and the same for all on one product.
 TELLING = {check.name for check in (*transactions.CHECKS, *completing.CHECKS)} | {
@@ -27,3 +27,8 @@ def test_door(door: Door, check: Check, database_of: DatabaseOf) -> None:
     database = database_of(door.product)
     subject = Subject(database.url, door.library(database), LACKS[door.product], OTHER_TIME_ZONE[door.product])
     try_check(check, subject)
+
+
+@pytest.mark.parametrize("door", UNTRIED, ids=str)
+def test_a_door_whose_library_is_not_installed(door: Door) -> None:
+    pytest.skip(f"NOT TESTED: {door}: {missing(door)} is not installed; it needs a C compiler and libmariadb-dev")

@@ -171,6 +171,8 @@ def test_an_error_in_an_inner_block_leaves_nothing_of_it(idiom: Any) -> None:
 def test_django_atomic(database: PrivateDatabase) -> None:
     from django.db import IntegrityError, connection, connections, transaction
 
+    if database.kind == "mysql":
+        pytest.importorskip("MySQLdb", reason="NOT TESTED: mysqlclient is not installed")
     library = layers.django(database)
     door = library.open()
     job_id = uuid4()
@@ -239,7 +241,7 @@ def asyncpg_autocommit(database: PrivateDatabase) -> Any:
 
 
 def mysqlclient_autocommit(database: PrivateDatabase) -> Any:
-    import MySQLdb
+    MySQLdb = pytest.importorskip("MySQLdb", reason="NOT TESTED: mysqlclient is not installed")
 
     return MySQLdb.connect(**mysql_options(database.url), autocommit=True)
 
@@ -251,7 +253,7 @@ def mysql_connector_autocommit(database: PrivateDatabase) -> Any:
 
 
 def mariadb_autocommit(database: PrivateDatabase) -> Any:
-    import mariadb
+    mariadb = pytest.importorskip("mariadb", reason="NOT TESTED: mariadb is not installed")
 
     return mariadb.connect(**mysql_options(database.url), autocommit=True)
 

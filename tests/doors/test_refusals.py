@@ -176,3 +176,12 @@ def test_mysql_connector_given_back_to_its_pool_is_refused(mariadb: PrivateDatab
     with pytest.raises(UnknownConnection, match="closed"):
         enqueue(connection, "greet")
     pool._remove_connections()
+
+
+def test_mysql_connector_with_raw_rows_is_refused(mariadb: PrivateDatabase) -> None:
+    import mysql.connector
+
+    connection = mysql.connector.connect(**mysql_options(mariadb.url), raw=True)
+    with pytest.raises(UnknownConnection, match="raw=True"):
+        enqueue(connection, "greet")
+    connection.close()

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from proletarian import NewJob
+from tests.conftest import DatabaseOf
 from tests.databases import PrivateDatabase
 from tests.waiting import wait_until
 from tests.worker.fleet import Fleet
@@ -107,8 +109,8 @@ def test_every_worker_killed_at_once_the_next_one_takes_over(sqlite: PrivateData
 
 
 @pytest.mark.parametrize("product", ["postgresql", "mariadb"])
-def test_a_newcomer_finds_them_by_their_heartbeat(product: str, fleet: Fleet, database_of: object) -> None:
-    database = database_of(product)  # type: ignore[operator]
+def test_a_newcomer_finds_them_by_their_heartbeat(product: str, fleet: Fleet, database_of: DatabaseOf) -> None:
+    database = database_of(product)
     worker = fleet.start(database, queues={"default": 1}, heartbeat=0.5, lost_after=2)
     database.put(NewJob("sleep", {"seconds": 60}))
     fleet.ledger.wait_for("began")
@@ -119,7 +121,7 @@ def test_a_newcomer_finds_them_by_their_heartbeat(product: str, fleet: Fleet, da
 
 
 def test_a_frozen_worker_cannot_record_an_outcome(database: PrivateDatabase, fleet: Fleet) -> None:
-    care = {"heartbeat": 0.5, "lost_after": 2, "queues": {"default": 1}}
+    care: dict[str, Any] = {"heartbeat": 0.5, "lost_after": 2, "queues": {"default": 1}}
     frozen = fleet.start(database, **care)
     database.put(NewJob("sleep", {"seconds": 1.0}))
     fleet.ledger.wait_for("began", pid=frozen.pid)
@@ -144,7 +146,7 @@ def test_a_frozen_worker_cannot_record_an_outcome(database: PrivateDatabase, fle
 
 
 def test_a_frozen_worker_tells_the_handlers_that_it_wakes_up_with(database: PrivateDatabase, fleet: Fleet) -> None:
-    care = {"heartbeat": 0.5, "lost_after": 2}
+    care: dict[str, Any] = {"heartbeat": 0.5, "lost_after": 2}
     frozen = fleet.start(database, **care)
     database.put(NewJob("listen", {"seconds": 60}))
     fleet.ledger.wait_for("began", pid=frozen.pid)

@@ -89,7 +89,11 @@ def test_a_failure_is_recorded_not_raised(database: PrivateDatabase, recorder: R
         raise ValueError("the reason")
 
     database.put(NewJob("greet"))
-    options = {"retry": Retry(1), "failed_job": lambda job, error: seen.append(str(error)), "log": recorder}
+    options: dict[str, Any] = {
+        "retry": Retry(1),
+        "failed_job": lambda job, error: seen.append(str(error)),
+        "log": recorder,
+    }
     assert process_next_job(database.url, handle, **options)
     assert seen == []
     assert process_next_job(database.url, handle, **options)

@@ -34,7 +34,7 @@ def test_a_coroutine_over_its_limit_is_cancelled_and_has_failed(
 
 
 def test_a_plain_function_is_told(database: PrivateDatabase, workers: Workers, tasks: Tasks) -> None:
-    told = []
+    told: list[bool | str | None] = []
 
     @tasks.task(time_limit=0.2)
     def slow(job: Job) -> None:

@@ -53,7 +53,11 @@ def look(database: Database) -> tuple[list[dict[str, Any]], list[dict[str, Any]]
     finally:
         connection.close()
     return [queue_of(row) for row in queues], [
-        worker_of(row, alive=database.dialect.loaded_worker(row[0]) not in dead, started_at=database.dialect.loaded_time(row[4]).isoformat())
+        worker_of(
+            row,
+            alive=database.dialect.loaded_worker(row[0]) not in dead,
+            started_at=database.dialect.loaded_time(row[4]).isoformat(),
+        )
         for row in workers
     ]
 

@@ -101,6 +101,7 @@ def worker(
     end. A second signal ends that wait. Jobs that still run then go back to their queue.
     """
     from proletarian.cli.application import load
+    from proletarian.cli.draining import drain as drain_it
     from proletarian.cli.logs import log_to_stderr
     from proletarian.worker import Worker
 
@@ -115,7 +116,7 @@ def worker(
         keep_failed=keep_failed,
     )
     if drain:
-        click.echo(f"ran {ready.drain()}", err=True)
+        drain_it(ready)
     else:
         ready.run()
 

@@ -7,10 +7,11 @@ from typing import Any
 from proletarian.drivers import form
 from proletarian.drivers.driver import Driver
 from proletarian.drivers.explanation import explain
+from proletarian.errors import UnknownConnection
 from proletarian.sql.statements import Copy, Rows, Step
 
 # What the owner of a connection may have chosen for its cursors, and we need otherwise.
-PLAIN = {"buffered": True, "raw": False, "dictionary": False, "prepared": False}
+PLAIN = {"buffered": True, "dictionary": False, "prepared": False}
 
 
 def execute(connection: Any, step: Step) -> Rows:
@@ -39,6 +40,13 @@ async def aexecute(connection: Any, step: Step) -> Rows:
         await cursor.close()
 
 
+def database(connection: Any) -> str:
+    """Always MySQL; but rows must not come as the bytes of the wire, and no cursor can undo that."""
+    if getattr(connection, "_raw", False):
+        raise UnknownConnection("this connection of mysql-connector was opened with raw=True: pass one without")
+    return "mysql"
+
+
 def is_closed(connection: Any) -> bool:
     """Whether it was closed, or went back to its pool; asks no server (is_connected() would)."""
     inner = getattr(connection, "_cnx", connection)  # what a pooled connection stands for, None once given back
@@ -47,7 +55,7 @@ def is_closed(connection: Any) -> bool:
 
 DRIVERS = (
     *(
-        Driver(name, "mysql", execute=execute, explain=explain, is_closed=is_closed)
+        Driver(name, database, execute=execute, explain=explain, is_closed=is_closed)
         for name in (
             "mysql.connector.abstracts.MySQLConnectionAbstract",
             "mysql.connector.pooling.PooledMySQLConnection",
@@ -55,7 +63,7 @@ DRIVERS = (
     ),
     Driver(
         "mysql.connector.aio.abstracts.MySQLConnectionAbstract",
-        "mysql",
+        database,
         aexecute=aexecute,
         explain=explain,
         is_closed=lambda connection: not connection.is_socket_connected(),

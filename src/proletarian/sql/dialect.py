@@ -13,7 +13,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any, ClassVar, NamedTuple, TypeVar, cast
@@ -25,6 +25,8 @@ from proletarian.sql.statements import Plan, Row, Rows, Statement, Text, blocks,
 from proletarian.sql.tables import Tables
 
 T = TypeVar("T")
+
+BITE = 1_000_000  # characters of errors and results in one statement: servers limit the size of a packet
 
 
 class NewRow(NamedTuple):
@@ -295,6 +297,26 @@ def as_json(ended: Ended) -> dict[str, Any]:
     said = {"status": outcome.status, "attempts": outcome.attempts, "lost": outcome.lost, "delay": outcome.delay,
             "errors": outcome.errors, "result": outcome.result}  # fmt: skip
     return {name: value for name, value in said.items() if value is not None}
+
+
+def bites(ended: Sequence[Ended]) -> Iterator[list[Ended]]:
+    """
+    The same in portions that a server takes in one statement: by the text that they carry.
+
+    >>> long, short = Outcome("job.succeeded", "success", 1, result="x" * BITE), Outcome("job.succeeded", "success", 1)
+    >>> [len(bite) for bite in bites([Ended(1, short), Ended(2, long), Ended(3, short), Ended(4, short)])]
+    [2, 2]
+    """
+    bite: list[Ended] = []
+    size = 0
+    for end in ended:
+        bite.append(end)
+        size += len(end.outcome.errors or "") + len(end.outcome.result or "")
+        if size >= BITE:
+            yield bite
+            bite, size = [], 0
+    if bite:
+        yield bite
 
 
 def dump(value: Any) -> str:

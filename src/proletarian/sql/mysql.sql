@@ -99,6 +99,8 @@ SELECT running.run_id
    FOR UPDATE /*!80001 OF running */
 
 -- :name archive
+-- ON DUPLICATE KEY: somebody used a job id twice. One that was archived already, or (below)
+-- waits already, stays as it is; to fail here would hold up the outcomes of all others.
 INSERT INTO proletarian_archived_job
        (job_id, queue, job_type, payload, attempts, enqueued_at, process_at, priority, headers, lost, errors,
         status, started_at, finished_at, worker, result)
@@ -115,6 +117,7 @@ SELECT running.job_id, running.queue, running.job_type, running.payload, ended.a
   STRAIGHT_JOIN proletarian_running_job AS running
      ON running.worker_id = :worker_id AND running.run_id = ended.run_id
  WHERE ended.status IS NOT NULL
+    ON DUPLICATE KEY UPDATE job_id = proletarian_archived_job.job_id
 
 -- :name put_back
 INSERT INTO proletarian_job
@@ -133,6 +136,7 @@ SELECT running.job_id, running.queue, running.job_type, running.payload, ended.a
   STRAIGHT_JOIN proletarian_running_job AS running
      ON running.worker_id = :worker_id AND running.run_id = ended.run_id
  WHERE ended.status IS NULL
+    ON DUPLICATE KEY UPDATE job_id = proletarian_job.job_id
 
 -- :name end
 DELETE running

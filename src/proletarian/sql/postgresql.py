@@ -8,12 +8,13 @@ from operator import itemgetter
 from typing import Any, ClassVar
 from uuid import UUID
 
-from proletarian.sql.dialect import Claimed, Dialect, Ended, Marks, NewRow, as_json, dump
+from proletarian.sql.dialect import Claimed, Dialect, Ended, Marks, NewRow, as_json, bites, dump
 from proletarian.sql.statements import Copy, Plan, Statement, Text
 
 # A round trip more pays from about here on.
 COPY_FROM = 100
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+UNIQUE_VIOLATION = "23505"
 COLUMNS = ("job_id", "queue", "job_type", "payload", "priority", "headers", "enqueued_at", "process_at")
 
 
@@ -111,7 +112,7 @@ class PostgreSQL(Dialect):
         return sorted(map(Claimed._make, rows), key=itemgetter(-1))  # RETURNING keeps no order
 
     def settle(self, worker_id: Any, worker: str, ended: Sequence[Ended], now: datetime | None) -> Plan[set[int]]:
-        """Acknowledge runs: the plain successes in one statement, all others in another."""
+        """Acknowledge runs: the plain successes in one statement, all others in a few others."""
         plain: list[Ended] = []
         others: list[Ended] = []
         for end in ended:
@@ -121,13 +122,19 @@ class PostgreSQL(Dialect):
         which = {"worker_id": worker_id, "worker": worker, "now": now}
         ours: set[int] = set()
         if plain:
-            rows = yield self._say("succeed", run_ids=array(end.run_id for end in plain), **which)
-            ours.update(row[0] for row in rows)
-        if others:
+            try:
+                rows = yield self._say("succeed", run_ids=array(end.run_id for end in plain), **which)
+            except Exception as error:
+                if getattr(error, "sqlstate", None) != UNIQUE_VIOLATION:
+                    raise
+                others += plain  # one of these ids was archived before: `settle` puts up with it
+            else:
+                ours.update(row[0] for row in rows)
+        for bite in bites(others):
             rows = yield self._say(
                 "settle",
-                run_ids=array(end.run_id for end in others),
-                outcomes=dump({end.run_id: as_json(end) for end in others}),
+                run_ids=array(end.run_id for end in bite),
+                outcomes=dump({end.run_id: as_json(end) for end in bite}),
                 channel=self.channel,
                 **which,
             )

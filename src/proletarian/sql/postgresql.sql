@@ -166,6 +166,9 @@ SELECT run_id FROM ended
 -- Archive runs, or move them back to wait, each by its own outcome, with the same fence.
 -- The outcomes come as one JSON object by run_id: looking one up costs the same under
 -- every plan, where a join of two unknown sizes was seen to go quadratic.
+-- ON CONFLICT: somebody used a job id twice. One that was archived already, or waits already,
+-- stays as it is; to fail here would hold up the outcomes of all others. (`succeed` leaves
+-- that out, for speed: what it cannot archive comes here.)
 WITH ended AS (
 DELETE FROM proletarian.running_job AS running
  WHERE running.ctid = ANY (ARRAY(
@@ -192,14 +195,16 @@ INSERT INTO proletarian.archived_job
 SELECT job_id, queue, job_type, payload, new_attempts, enqueued_at, process_at, priority, headers, new_lost,
        new_errors, status, started_at, t, :worker, result
   FROM said
- WHERE status IS NOT NULL),
+ WHERE status IS NOT NULL
+    ON CONFLICT DO NOTHING),
 waiting AS (
 INSERT INTO proletarian.job
        (job_id, queue, job_type, payload, attempts, enqueued_at, process_at, priority, headers, lost, errors)
 SELECT job_id, queue, job_type, payload, new_attempts, enqueued_at,
        coalesce(t + make_interval(secs => delay), process_at), priority, headers, new_lost, new_errors
   FROM said
- WHERE status IS NULL)
+ WHERE status IS NULL
+    ON CONFLICT DO NOTHING)
 SELECT run_id,
        CASE WHEN status IS NULL AND coalesce(delay, 0) = 0 THEN CAST(pg_notify(:channel, queue) AS text) END
   FROM said

@@ -80,6 +80,8 @@ SELECT running.run_id
      ON running.worker_id = :worker_id AND running.run_id = ended.value ->> 'run_id'
 
 -- :name archive
+-- ON CONFLICT: somebody used a job id twice. One that was archived already, or (below) waits
+-- already, stays as it is; to fail here would hold up the outcomes of all others.
 INSERT INTO proletarian_archived_job
        (job_id, queue, job_type, payload, attempts, enqueued_at, process_at, priority, headers, lost, errors,
         status, started_at, finished_at, worker, result)
@@ -91,6 +93,7 @@ SELECT running.job_id, running.queue, running.job_type, running.payload, ended.v
   CROSS JOIN proletarian_running_job AS running
      ON running.worker_id = :worker_id AND running.run_id = ended.value ->> 'run_id'
  WHERE ended.value ->> 'status' IS NOT NULL
+    ON CONFLICT DO NOTHING
 
 -- :name put_back
 INSERT INTO proletarian_job
@@ -106,6 +109,7 @@ SELECT running.job_id, running.queue, running.job_type, running.payload, ended.v
   CROSS JOIN proletarian_running_job AS running
      ON running.worker_id = :worker_id AND running.run_id = ended.value ->> 'run_id'
  WHERE ended.value ->> 'status' IS NULL
+    ON CONFLICT DO NOTHING
 
 -- :name end
 DELETE FROM proletarian_running_job

@@ -96,11 +96,16 @@ Plan = Generator[Step, Rows, T]
 
 
 def run(plan: Plan[T], execute: Callable[[Step], Rows]) -> T:
-    """Carry out a plan on a blocking connection."""
+    """Carry out a plan on a blocking connection; what executing raises, the plan may catch."""
     try:
         step = next(plan)
         while True:
-            step = plan.send(execute(step))
+            try:
+                rows = execute(step)
+            except Exception as error:  # noqa: BLE001 (the plan decides)
+                step = plan.throw(error)
+            else:
+                step = plan.send(rows)
     except StopIteration as end:
         result: T = end.value
         return result
@@ -113,7 +118,12 @@ async def arun(plan: Plan[T], execute: Callable[[Step], Awaitable[Rows]]) -> T:
     try:
         step = next(plan)
         while True:
-            step = plan.send(await execute(step))
+            try:
+                rows = await execute(step)
+            except Exception as error:  # noqa: BLE001 (the plan decides)
+                step = plan.throw(error)
+            else:
+                step = plan.send(rows)
     except StopIteration as end:
         result: T = end.value
         return result

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from proletarian.sql.dialect import Claimed, Dialect, Ended, Level, Marks, NewRow, as_json, dump
+from proletarian.sql.dialect import Claimed, Dialect, Ended, Level, Marks, NewRow, as_json, bites, dump
 from proletarian.sql.statements import Plan, Row
 
 BATCH = 1000
@@ -96,17 +96,18 @@ class Stepwise(Dialect):
     def settle(self, worker_id: Any, worker: str, ended: Sequence[Ended], now: datetime | None) -> Plan[set[int]]:
         """Acknowledge runs: lock those that are still ours, copy them to where they go, remove them."""
         yield self._say("begin")
-        said = [{"run_id": end.run_id, **as_json(end)} for end in ended]
-        ours = {row[0] for row in (yield self._say("ours", ended=dump(said), worker_id=worker_id))}
-        if ours:
-            said = [end for end in said if end["run_id"] in ours]
+        run_ids = dump([{"run_id": end.run_id} for end in ended])
+        ours = {row[0] for row in (yield self._say("ours", ended=run_ids, worker_id=worker_id))}
+        now = self.stored_time(now)
+        for bite in bites([end for end in ended if end.run_id in ours]):
+            said = [{"run_id": end.run_id, **as_json(end)} for end in bite]
             where = {"ended": dump(said), "worker_id": worker_id}
-            now = self.stored_time(now)
             if any("status" in end for end in said):
                 yield self._say("archive", worker=worker, now=now, **where)
             if any("status" not in end for end in said):
                 yield self._say("put_back", now=now, **where)
-            yield self._say("end", **where)
+        if ours:
+            yield self._say("end", ended=run_ids, worker_id=worker_id)
         yield self._say("commit")
         return ours
 

@@ -15,7 +15,17 @@ MAP = "^ "
 
 def can_repeat(text: str, *, key: bool) -> bool:
     """Whether a string gets a code: a key of a map, a keyword, a symbol or a tag, unless it is short."""
-    return len(text) >= SHORTEST and (key or (text[0] == "~" and text[1] in "#$:"))
+    return (key or (text[:1] == "~" and text[1:2] in ("#", "$", ":"))) and units(text) >= SHORTEST
+
+
+def units(text: str) -> int:
+    """
+    How long a string is for Java and JavaScript, which count a sign beyond U+FFFF twice.
+
+    >>> units("ab😀")
+    4
+    """
+    return len(text) + sum(sign > "\uffff" for sign in text) if len(text) < SHORTEST else len(text)
 
 
 def is_code(text: str) -> bool:

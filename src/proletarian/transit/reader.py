@@ -181,7 +181,10 @@ def _null(text: str) -> None:
 
 
 def _instant(text: str) -> datetime:
-    return EPOCH + timedelta(milliseconds=_integer(text))
+    try:
+        return EPOCH + timedelta(milliseconds=_integer(text))
+    except OverflowError:
+        raise Malformed(f"the instant {text[:40]} is out of Python's range") from None
 
 
 def _verbose_instant(text: str) -> datetime:

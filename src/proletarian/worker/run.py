@@ -12,11 +12,11 @@ import inspect
 import json
 import time
 from asyncio import CancelledError, timeout
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from proletarian.errors import PayloadError, UnknownJobType, UnreadablePayload, WorkerLost
+from proletarian.errors import LeaseLost, PayloadError, UnknownJobType, UnreadablePayload, WorkerLost
 from proletarian.events import Log, is_wanted
 from proletarian.job import Job, Lease
 from proletarian.outcomes import (
@@ -26,6 +26,7 @@ from proletarian.outcomes import (
     Strategy,
     after_failure,
     after_loss,
+    errors_in,
     succeeded,
     succeeded_with,
     with_error,
@@ -79,18 +80,23 @@ class Run(Lease):
 
     def complete(self, job: Job, connection: Any, result: Any) -> None:
         """Archive it in the handler's own transaction."""
-        ended = self._ended(result)
-        self.runner.queue.complete(connection, job, ended, self.worker_id, self.runner.worker)
+        with self._completing(result) as ended:
+            self.runner.queue.complete(connection, job, ended, self.worker_id, self.runner.worker)
 
     async def acomplete(self, job: Job, connection: Any, result: Any) -> None:
         """The same on an async connection."""
-        ended = self._ended(result)
-        await self.runner.queue.acomplete(connection, job, ended, self.worker_id, self.runner.worker)
+        with self._completing(result) as ended:
+            await self.runner.queue.acomplete(connection, job, ended, self.worker_id, self.runner.worker)
 
-    def _ended(self, result: Any) -> Ended:
+    @contextlib.contextmanager
+    def _completing(self, result: Any) -> Iterator[Ended]:
         outcome = succeeded_with(self.row.attempts + 1, self.row.lost, result)
-        self.completed = True
-        return Ended(self.row.run_id, outcome)
+        before, self.completed = self.completed, True
+        try:
+            yield Ended(self.row.run_id, outcome)
+        except LeaseLost:
+            self.completed = before  # there was nothing to complete; after any other error there may have been
+            raise
 
     def progress(self, done: float, total: float | None) -> None:
         """Note how far it is."""
@@ -140,16 +146,16 @@ class Runner:
     def job_of(self, run: Run) -> Job:
         """What the handler gets to see, but for the payload; made once."""
         if run.job is None:
-            row, dialect = run.row, self.dialect
+            row = run.row
             run.job = Job(
-                job_id=self.queue.job_ids.decode(dialect.loaded_id(row.job_id)),
+                job_id=self.job_id(row),
                 queue=row.queue,
                 job_type=row.job_type,
                 attempts=row.attempts + 1,
-                enqueued_at=dialect.loaded_time(row.enqueued_at),
-                process_at=dialect.loaded_time(row.process_at),
+                enqueued_at=self._time(row.enqueued_at),
+                process_at=self._time(row.process_at),
                 priority=row.priority,
-                headers=json.loads(row.headers) if row.headers else {},
+                headers=headers_in(row.headers) or {},
                 lost=row.lost,
                 state=self.state,
                 _lease=run,
@@ -162,9 +168,25 @@ class Runner:
         """The job with as much of its payload as can be read: for strategies and hooks."""
         job = self.job_of(run)
         if job.payload is None:
-            with contextlib.suppress(PayloadError):
+            with contextlib.suppress(Exception):  # a serializer of the user's may raise anything
                 job.payload = self.queue.serializer.decode(run.row.payload)
         return job
+
+    # What another hand has written into the row may not be what we would have written. It costs
+    # the job at the most, so none of these raises.
+
+    def job_id(self, row: Claimed) -> Any:
+        """The job's id; as it is stored, if it is none of this queue's kind."""
+        try:
+            return self.queue.job_ids.decode(self.dialect.loaded_id(row.job_id))
+        except Exception:  # noqa: BLE001 (a strategy of the user's may raise anything)
+            return row.job_id
+
+    def _time(self, stored: Any) -> datetime | None:
+        try:
+            return self.dialect.loaded_time(stored)
+        except (AttributeError, TypeError, ValueError):
+            return None
 
     # Running.
 
@@ -196,8 +218,9 @@ class Runner:
         run.started_at = time.monotonic()
         row = run.row
         if is_wanted(self.log, "job.started"):
-            waited = self.clock.now() - self.dialect.loaded_time(row.process_at)
-            self.log("job.started", {**self.known(run), "waited": max(0.0, waited.total_seconds())})
+            due = self._time(row.process_at)
+            waited = None if due is None else max(0.0, (self.clock.now() - due).total_seconds())
+            self.log("job.started", {**self.known(run), "waited": waited})
         if self.tasks is None:
             handler = self.handler
         elif direct := self.tasks.direct(row.job_type):
@@ -206,6 +229,8 @@ class Runner:
             handler = self.tasks.handler(row.job_type)
         job = self.job_of(run)
         job.payload = self.queue.serializer.decode(row.payload)
+        if row.headers and not job.headers and headers_in(row.headers) is None:
+            raise UnreadablePayload(f"the headers are not a JSON object of texts; they start with {row.headers!r:.60}")
         return handler(job)
 
     def overdue(self, run: Run) -> None:
@@ -225,7 +250,15 @@ class Runner:
             return self._failed(run, error, final=True)
 
     def after(self, run: Run, error: BaseException) -> Outcome:
-        """The handler raised, or could not be called."""
+        """The handler raised, or could not be called; never raises."""
+        try:
+            return self._after(run, error)
+        except Exception as broken:  # noqa: BLE001 (a row that nobody foresaw: the job ends, the thread goes on)
+            row = run.row
+            errors = with_error(None, broken, attempt=row.attempts + 1, worker=self.worker, at=self.clock.now())
+            return Outcome("job.given_up", "failure", row.attempts + 1, row.lost, errors=errors, error=broken)
+
+    def _after(self, run: Run, error: BaseException) -> Outcome:
         row = run.row
         if isinstance(error, UnknownJobType) and self.tasks is not None and row.job_type not in self.tasks:
             return self._unknown(run, error)
@@ -252,11 +285,11 @@ class Runner:
     def _unknown(self, run: Run, error: BaseException) -> Outcome:
         """A newer release may know this job type: let the job wait, and give it up visibly in the end."""
         row = run.row
-        seen = [entry for entry in json.loads(row.errors or "[]") if entry.get("type") == "UnknownJobType"]
+        seen = [entry for entry in errors_in(row.errors) if entry.get("type") == "UnknownJobType"]
         errors = None
         if not seen:
             errors = self._noted(run, error)
-        elif self.clock.now() - datetime.fromisoformat(seen[0]["at"]) >= timedelta(seconds=self.unknown_for):
+        elif self.clock.now() - datetime.fromisoformat(str(seen[0].get("at"))) >= timedelta(seconds=self.unknown_for):
             return self._failed(run, error, final=True)
         return Outcome("job.snoozed", None, row.attempts, row.lost, UNKNOWN_DELAY, errors, error=error)
 
@@ -278,8 +311,23 @@ class Runner:
     def known(self, run: Run) -> dict[str, Any]:
         """What every event about a run says."""
         row = run.row
-        job_id = self.queue.job_ids.decode(self.dialect.loaded_id(row.job_id))
-        return {"queue": row.queue, "job_id": job_id, "job_type": row.job_type, "attempt": row.attempts + 1}
+        return {"queue": row.queue, "job_id": self.job_id(row), "job_type": row.job_type, "attempt": row.attempts + 1}
+
+
+def headers_in(text: str | None) -> Mapping[str, str] | None:
+    """
+    The headers that a row holds, or None if they are no such thing.
+
+    >>> headers_in('{"tenant": "a"}'), headers_in(None), headers_in("garbage")
+    ({'tenant': 'a'}, {}, None)
+    """
+    if not text:
+        return {}
+    try:
+        headers = json.loads(text)
+    except (TypeError, ValueError, RecursionError):
+        return None
+    return headers if isinstance(headers, dict) and all(isinstance(value, str) for value in headers.values()) else None
 
 
 async def _settled(result: Any) -> Any:

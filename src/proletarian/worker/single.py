@@ -13,7 +13,7 @@ from uuid import uuid4
 from proletarian.database import Database
 from proletarian.errors import ConfigurationError
 from proletarian.events import Log, to_logging
-from proletarian.job import DEFAULT_QUEUE, Job
+from proletarian.job import Job
 from proletarian.outcomes import Strategy
 from proletarian.queue import Queue, blocking
 from proletarian.sql.dialect import Ended
@@ -34,7 +34,7 @@ def process_next_job(
     handler: Tasks | Callable[[Job], Any],
     /,
     *,
-    queue_name: str = DEFAULT_QUEUE,
+    queue_name: str | None = None,
     queue: Queue | None = None,
     retry: Strategy | None = None,
     failed_job: Hook | None = None,
@@ -55,7 +55,7 @@ def process_next_job(
     if not callable(handler):
         raise ConfigurationError(f"a handler is a Tasks or a callable of a job, not {handler!r}")
     one = _by_url if isinstance(where, str) else _on_connection
-    return one(where, handler, queue_name, queue, retry, failed_job, log)
+    return one(where, handler, queue_name or queue.default_queue, queue, retry, failed_job, log)
 
 
 def _by_url(

@@ -12,7 +12,7 @@ from typing import Any
 from proletarian.database import Database
 from proletarian.errors import ConfigurationError, DatabaseUnavailable, StopTimeout
 from proletarian.events import Log, to_logging
-from proletarian.job import DEFAULT_QUEUE, Job, Options
+from proletarian.job import Job, Options
 from proletarian.migration import check_schema
 from proletarian.outcomes import Strategy
 from proletarian.queue import Queue
@@ -78,7 +78,6 @@ class Worker:
         keep_failed: float | None = None,
         on_polling_error: Callable[[Exception], bool] | None = None,
     ) -> None:
-        self.queues = {DEFAULT_QUEUE: SLOTS} if queues is None else checked(queues)
         if not callable(handler):
             raise ConfigurationError(f"a handler is a Tasks or a callable of a job, not {handler!r}")
         if isinstance(handler, Tasks) and not len(handler):
@@ -95,6 +94,7 @@ class Worker:
         Rules(retry=retry)
         if queue is None:
             queue = handler.queue if isinstance(handler, Tasks) else Queue()
+        self.queues = {queue.default_queue: SLOTS} if queues is None else checked(queues)
         self.database = Database(database, queue)
         self.handler = handler
         self.stop_timeout = stop_timeout

@@ -1,0 +1,67 @@
+"""What a claim costs when much is waiting: a million jobs, and a million of a higher priority for next year."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from benchmarks.contestants import OURS, OURS_PG, Contestant
+from benchmarks.measured import Found, Goal, Table
+from benchmarks.run import Run, say
+from benchmarks.stage import Stage
+from benchmarks.stores import store
+
+STORES = ("postgresql", "mariadb", "mysql", "sqlite")
+
+
+def measure(run: Run) -> list[Found]:
+    """All backlogs lie in one database, in tables of their own, and are claimed from in turn."""
+    few, many = (1_000, 100_000) if run.quick else (10_000, 1_000_000)
+    backlogs = {
+        "few": {"title": f"{few:,} waiting", "due": few, "future": 0},
+        "many": {"title": f"{many:,} waiting", "due": many, "future": 0},
+        "future": {"title": f"{few:,} waiting, and {many:,} of a higher priority due next year", "due": few,
+                   "future": many},
+    }  # fmt: skip
+    if run.huge:
+        backlogs["most"] = {"title": "10,000,000 waiting", "due": 10_000_000, "future": 0}
+    return [
+        table for name in (STORES[:1] if run.quick else STORES) for table in on(run, name, backlogs, few)
+    ]  # fmt: skip
+
+
+def on(run: Run, name: str, backlogs: dict[str, dict[str, object]], few: int) -> list[Found]:
+    """One database: claims from the beginning, and claims that go on from the last one."""
+    contestant: Contestant = replace(
+        OURS_PG if name == "postgresql" else OURS, name=f"claims-{name}", program="claims.py",
+        options={"backlogs": backlogs, "claims": min(200, few // 40), "batch": 10},
+    )  # fmt: skip
+    whole = timed(f"claim-{name}", f"{name}: a claim of 10 jobs, from the beginning")
+    onward = timed(f"claim-{name}-onward", f"{name}: a claim of 10 jobs, going on from the last one")
+    with store(name, run.folder) as opened:
+        stage = Stage(contestant, opened, run.folder)
+        say(f"{name}: filling")
+        stage.call("fill", timeout=7200)
+        opened.settle()
+        for number in range(run.rounds):
+            say(f"{name}, round {number + 1}/{run.rounds}")
+            result = stage.call("claim")
+            for title, figure in result["whole"].items():
+                whole.add(title, figure)
+            for title, figure in result["onward"].items():
+                onward.add(title, figure)
+    first = str(backlogs["few"]["title"])
+    return [compared(table, title, first) for table in (whole, onward) for title in table.figures if title != first]
+
+
+def timed(key: str, title: str) -> Table:
+    """A table of durations."""
+    return Table(key, title, "ms", more_is_better=False, digits=2)
+
+
+def compared(table: Table, title: str, first: str) -> Table:
+    """A backlog beside the small one: ours over "theirs" is then how much dearer it is."""
+    return replace(
+        table, key=f"{table.key}-{len(title)}", title=f"{table.title}: {title}", ours=title,
+        figures={title: table.figures[title], first: table.figures[first]},
+        goals=[Goal(first, 1.3, at_most=True)],
+    )  # fmt: skip

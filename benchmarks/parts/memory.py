@@ -1,0 +1,64 @@
+"""What a worker takes of memory: idle, with a thousand jobs in its hands, and after many."""
+
+from __future__ import annotations
+
+import time
+
+from benchmarks import cpu
+from benchmarks.contestants import OURS_PG
+from benchmarks.measured import Curve, Found, Goal, Table
+from benchmarks.peers import PGQUEUER, PROCRASTINATE
+from benchmarks.run import Run
+from benchmarks.stage import Stage
+from benchmarks.stores import store
+
+HELD = OURS_PG.having(
+    "memory-held", "Proletarian, 1,000 jobs of 1 kB held and running", task="anap", seconds=600.0, size=1000,
+    worker={"queues": {"default": 1000}},
+)  # fmt: skip
+MANY = OURS_PG.having("memory-many", OURS_PG.label)
+
+
+def measure(run: Run) -> list[Found]:
+    """Resident memory; for the growth only what is anonymous, since the recorder's file is mapped too."""
+    jobs = run.size(1_000_000, 100_000)
+    table = Table("memory", "Memory of one worker process", "MB", ours=OURS_PG.label, more_is_better=False, digits=1)
+    curve = Curve("memory-many", f"Anonymous memory of a worker that runs {jobs:,} jobs", "jobs so far", "MB",
+                  ours=OURS_PG.label, digits=1)  # fmt: skip
+    growth = Table("memory-growth", f"The same: at the end, over what it was at a tenth of the {jobs:,} jobs", "×",
+                   ours=OURS_PG.label, more_is_better=False, digits=2, goals=[Goal(None, 1.1, at_most=True)],
+    )  # fmt: skip
+
+    def idle(stage: Stage) -> None:
+        held = 1000 if stage.contestant is HELD else 0
+        if held:
+            stage.call("bulk", held, 1000)
+        with stage.workers(1) as workers:
+            stage.wait_for(held, workers)
+            time.sleep(3)
+            table.add(stage.contestant.label, cpu.memory(workers[0].pid).resident)
+
+    def many(stage: Stage) -> None:
+        sizes = grown(stage, jobs)
+        for done, size in sizes:
+            curve.add(stage.contestant.label, done, size)
+        growth.add(stage.contestant.label, sizes[-1][1] / sizes[0][1])
+
+    with store("postgresql", run.folder) as postgresql:
+        run.in_turn((OURS_PG, HELD, PGQUEUER, PROCRASTINATE), postgresql, idle, "memory, idle")
+        run.in_turn((MANY,), postgresql, many, "memory, many jobs")
+    return [table, growth, curve]
+
+
+def grown(stage: Stage, jobs: int) -> list[tuple[float, float]]:
+    """(jobs so far, megabytes) at each tenth of the way."""
+    stage.call("bulk", jobs, 10_000, timeout=3600)
+    stage.store.settle()
+    sizes = []
+    with stage.workers(1) as workers:
+        for tenth in range(1, 11):
+            stage.wait_for(jobs * tenth // 10, workers, seconds=3600)
+            sizes.append((float(jobs * tenth // 10), cpu.memory(workers[0].pid).anonymous))
+        stage.wait_until_over()
+        stage.check(jobs)
+    return sizes

@@ -1,0 +1,44 @@
+"""MariaDB and MySQL: a drain, and enqueues, beside the same statements without the library, and django-tasks-db."""
+
+from __future__ import annotations
+
+from benchmarks.contestants import OURS, STATEMENTS
+from benchmarks.drained import drain
+from benchmarks.measured import Found, Goal, Table
+from benchmarks.peers import DJANGO_TASKS
+from benchmarks.run import Run
+from benchmarks.stage import Stage
+from benchmarks.stores import store
+
+CONTESTANTS = (OURS, STATEMENTS, DJANGO_TASKS)
+NAMES = {"mariadb": "MariaDB", "mysql": "MySQL"}
+
+
+def measure(run: Run) -> list[Found]:
+    """InnoDB flushes its log at each commit, as it does by default."""
+    return [table for name in NAMES for table in on(run, name)]
+
+
+def on(run: Run, name: str) -> list[Found]:
+    """One of the two."""
+    jobs, single = run.size(20_000), run.size(2_000, 500)
+    rate = Table(
+        f"{name}-drain", f"{NAMES[name]}: drain of {jobs:,} no-op jobs, 1 worker process", "jobs/s", ours=OURS.label,
+        goals=[Goal(STATEMENTS.label, 0.7)],
+        notes=["DBOS knows PostgreSQL and SQLite only, and the other peers PostgreSQL or Redis."],
+    )  # fmt: skip
+    cost = Table(f"{name}-cpu", "The same: processor time a job, worker and server", "µs", ours=OURS.label,
+                 more_is_better=False, digits=1)  # fmt: skip
+    alone = Table(f"{name}-enqueue", f"{NAMES[name]}: enqueue of {single:,} jobs, one a commit", "jobs/s",
+                  ours=OURS.label)  # fmt: skip
+
+    def one(stage: Stage) -> None:
+        took = stage.call("single", single, 1)
+        alone.add(stage.contestant.label, single / (took["end"] - took["start"]))
+        drained = drain(Stage(stage.contestant, stage.store, run.folder), jobs)
+        rate.add(stage.contestant.label, drained.rate)
+        cost.add(stage.contestant.label, drained.cost)
+
+    with store(name, run.folder) as server:
+        run.in_turn(CONTESTANTS, server, one, name)
+    return [rate, cost, alone]

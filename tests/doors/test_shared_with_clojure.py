@@ -1,0 +1,117 @@
+"""A queue in tables that a Clojure application shares: its names, its payloads, its columns."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from proletarian import (
+    ConfigurationError,
+    Job,
+    NewJob,
+    Queue,
+    Tasks,
+    TransitSerializer,
+    Worker,
+    migrate,
+    process_next_job,
+)
+from proletarian.transit import Keyword
+from tests.conftest import DatabaseOf
+from tests.databases import PrivateDatabase
+
+shared = Queue(serializer=TransitSerializer(keyword_keys=True))
+tasks = Tasks(queue=shared)
+seen: list[Any] = []
+
+
+@tasks.task(name=":app/send-mail")
+def send_mail(job: Job, account_id: int, when: datetime | None = None, key: UUID | None = None) -> None:
+    seen.append((account_id, when, key, job.queue))
+
+
+def test_a_job_is_written_as_clojure_reads_it(database: PrivateDatabase) -> None:
+    with database.connection() as connection:
+        send_mail.enqueue(connection, account_id=42)
+        connection.commit()
+    rows = database.rows(f"SELECT queue, job_type, payload, attempts FROM {database.table('job')}")
+
+    assert rows == [(":proletarian/default", ":app/send-mail", '["^ ","~:account_id",42]', 0)]
+
+
+def test_a_job_of_clojures_runs_here(database: PrivateDatabase) -> None:
+    """The origin names seven columns; ours have their defaults."""
+    seen.clear()
+    payload = '["^ ","~:account_id",42,"~:when","~m1700000000123","~:key","~u531a379e-31bb-4ce1-8690-158dceb64be6"]'
+    job_id, now = UUID("6b1c3a39-5e70-4f2b-8ad8-5a1a0f0fb7d5"), datetime.now(UTC)
+    stored: Any = {"postgresql": job_id, "mysql": job_id.bytes, "sqlite": str(job_id)}[database.kind]
+    moment: Any = now if database.kind == "postgresql" else now.strftime("%Y-%m-%d %H:%M:%S.%f")
+    database.rows(
+        f"INSERT INTO {database.table('job')} (job_id, queue, job_type, payload, attempts, enqueued_at, process_at) "
+        "VALUES (%s, %s, %s, %s, 0, %s, %s)",
+        (stored, ":proletarian/default", ":app/send-mail", payload, moment, moment),
+    )
+    assert Worker(database.url, tasks).drain() == 1
+
+    when = datetime(2023, 11, 14, 22, 13, 20, 123000, tzinfo=UTC)
+    assert seen == [(42, when, UUID("531a379e-31bb-4ce1-8690-158dceb64be6"), ":proletarian/default")]
+    assert database.archive() == [(":app/send-mail", "success")]
+
+
+def test_a_plain_handler_gets_what_transit_says(sqlite: PrivateDatabase) -> None:
+    got: list[Any] = []
+    with sqlite.connection() as connection, connection:
+        shared.enqueue(connection, ":app/report", {"on": datetime(2026, 1, 1, tzinfo=UTC), "of": Keyword("sales")})
+    assert process_next_job(sqlite.url, lambda job: got.append(job.payload), queue=shared)
+
+    assert got == [{"on": datetime(2026, 1, 1, tzinfo=UTC), "of": Keyword("sales")}]
+    assert type(got[0]["of"]) is Keyword
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["send_mail", "send mail", "@mail", "1abc", ":", ":1abc", ":a/b/c", ":/a", ":a/", ":a b", "::a", ":a:", ":a,b"],
+)
+def test_a_name_that_would_stop_a_clojure_worker_is_refused(name: str, sqlite: PrivateDatabase) -> None:
+    with sqlite.connection() as connection:
+        with pytest.raises(ConfigurationError, match="is no printed keyword"):
+            shared.enqueue(connection, name)
+        with pytest.raises(ConfigurationError, match="is no printed keyword"):
+            shared.enqueue(connection, ":app/fine", queue=name)
+        with pytest.raises(ConfigurationError, match="is no printed keyword"):
+            shared.enqueue_many(connection, [NewJob(":app/fine"), NewJob(name)])
+
+    assert sqlite.count("job") == 0
+
+
+@pytest.mark.parametrize("name", [":mail", ":app/send-mail", ":app.mail/send!", ":a/b?", ":x-1"])
+def test_printed_keywords_are_taken(name: str, sqlite: PrivateDatabase) -> None:
+    with sqlite.connection() as connection, connection:
+        shared.enqueue(connection, name, queue=name)
+
+    assert sqlite.count("job") == 1
+
+
+def test_the_tables_of_the_origin_are_completed(new_database: DatabaseOf) -> None:
+    """`migrate` adds what the origin's two tables lack; the rows that wait in them stay and run."""
+    database = new_database("postgresql")
+    database.rows("CREATE SCHEMA proletarian")
+    common = """job_id UUID NOT NULL PRIMARY KEY, queue TEXT NOT NULL, job_type TEXT NOT NULL, payload TEXT NOT NULL,
+                attempts INTEGER NOT NULL, enqueued_at TIMESTAMP WITH TIME ZONE NOT NULL,
+                process_at TIMESTAMP WITH TIME ZONE NOT NULL"""
+    database.rows(f"CREATE TABLE proletarian.job ({common})")
+    database.rows(
+        f"CREATE TABLE proletarian.archived_job ({common}, status TEXT NOT NULL, "
+        "finished_at TIMESTAMP WITH TIME ZONE NOT NULL)"
+    )
+    database.rows(
+        "INSERT INTO proletarian.job VALUES (gen_random_uuid(), ':proletarian/default', ':app/send-mail', "
+        """'["^ ","~:account_id",1]', 0, now(), now())"""
+    )
+    migrate(database.url, shared)
+
+    assert Worker(database.url, tasks).drain() == 1
+    assert database.archive() == [(":app/send-mail", "success")]

@@ -1,0 +1,219 @@
+"""A database that goes away and comes back, or says no: the worker outlives it, and nothing is lost."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from proletarian import DatabaseUnavailable, Job, NewJob, SchemaOutOfDate, Worker, enqueue
+from servers import Server
+from tests.conftest import DatabaseOf, server_url
+from tests.databases import PROGRAMS, PrivateDatabase, new_server
+from tests.waiting import wait_until
+from tests.worker.fleet import Fleet
+from tests.worker.recorder import Recorder
+
+
+@pytest.fixture(params=PROGRAMS)
+def server(request: pytest.FixtureRequest) -> Iterator[Server]:
+    """A server of the test's own, for it will be hurt."""
+    server_url(request.param)  # skips where there is none
+    with new_server(request.param) as server:
+        yield server
+
+
+def database_on(server: Server) -> PrivateDatabase:
+    """A database with tables on it."""
+    product = next(product for product, program in PROGRAMS.items() if type(server) is program)
+    database = PrivateDatabase(product, server.url)
+    database.migrate()
+    return database
+
+
+class Producer:
+    """Enqueues one job after the other, each in a transaction, and remembers those that were committed."""
+
+    def __init__(self, database: PrivateDatabase) -> None:
+        self.database = database
+        self.committed: set[Any] = set()
+        self.enough = threading.Event()
+        self._thread = threading.Thread(target=self._produce)
+
+    def __enter__(self) -> Producer:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.enough.set()
+        self._thread.join()
+
+    def _produce(self) -> None:
+        while not self.enough.is_set():
+            with contextlib.suppress(Exception), self.database.connection() as connection:
+                while not self.enough.wait(0.002):
+                    job_id = enqueue(connection, "note", {"n": len(self.committed)})
+                    connection.commit()
+                    self.committed.add(job_id)
+
+
+def archived_ids(database: PrivateDatabase) -> list[Any]:
+    """The ids of the archived jobs, as the library shows them."""
+    from proletarian import Queue
+
+    dialect = Queue().dialect(database.kind)
+    return [
+        dialect.loaded_id(job_id) for (job_id,) in database.rows(f"SELECT job_id FROM {database.table('archived_job')}")
+    ]
+
+
+def test_nothing_is_lost_when_the_server_restarts_under_load(server: Server, fleet: Fleet) -> None:
+    database = database_on(server)
+    crew = [fleet.start(database) for _ in range(2)]
+    with Producer(database) as producer:
+        for hurt in (server.restart, server.kill, server.start):
+            before = len(producer.committed)
+            if hurt != server.start:
+                wait_until(lambda before=before: len(producer.committed) >= before + 100)  # type: ignore[misc]
+            hurt()
+        before = len(producer.committed)
+        wait_until(lambda: len(producer.committed) >= before + 100)
+    wait_until(lambda: database.count("job") == database.count("running_job") == 0, seconds=40)
+    archived = archived_ids(database)
+
+    assert len(archived) == len(set(archived))
+    assert producer.committed <= set(archived)
+    assert database.rows(f"SELECT DISTINCT status FROM {database.table('archived_job')}") == [("success",)]
+    for worker in crew:
+        assert fleet.ledger.entries("database.unavailable", pid=worker.pid)
+        assert fleet.ledger.entries("database.recovered", pid=worker.pid)
+        worker.tell()
+        assert worker.wait() == 0
+
+
+def test_a_job_that_runs_while_the_server_is_away_is_recorded_afterwards(server: Server, recorder: Recorder) -> None:
+    database = database_on(server)
+    began, finish = threading.Event(), threading.Event()
+    runs = []
+
+    def handle(job: Job) -> None:
+        runs.append(job.attempts)
+        began.set()
+        finish.wait(30)
+
+    database.put(NewJob("greet"))
+    with Worker(database.url, handle, log=recorder):
+        assert began.wait(10)
+        server.kill()
+        finish.set()
+        recorder.wait_for("database.unavailable")
+        server.start()
+        wait_until(lambda: database.count("archived_job") == 1)
+
+    assert runs == [1]
+    assert database.archive("status", "attempts", "lost") == [("success", 1, 0)]
+
+
+def test_a_worker_may_be_there_before_its_server(server: Server, recorder: Recorder) -> None:
+    database = database_on(server)
+    database.put(NewJob("greet"))
+    server.stop()
+    with Worker(database.url, lambda job: None, log=recorder):
+        recorder.wait_for("database.unavailable")
+        server.start()
+        wait_until(lambda: database.count("archived_job") == 1)
+
+    assert "database.recovered" in recorder.names()
+
+
+def test_a_stop_does_not_wait_for_a_server_that_is_away(server: Server, recorder: Recorder) -> None:
+    database = database_on(server)
+    worker = Worker(database.url, lambda job: None, log=recorder, stop_timeout=1)
+    worker.start()
+    server.stop()
+    recorder.wait_for("database.unavailable")
+    started = time.monotonic()
+    worker.stop()
+
+    assert time.monotonic() - started < 10
+
+
+@pytest.mark.parametrize(
+    ("product", "url"),
+    [
+        ("postgresql", "postgresql://test:wrong@127.0.0.1:{port}/test"),
+        ("postgresql", "postgresql://test:test@127.0.0.1:{port}/nowhere"),
+        ("mariadb", "mysql://test:wrong@127.0.0.1:{port}/test"),
+        ("mariadb", "mysql://test:test@127.0.0.1:{port}/nowhere"),
+    ],
+)
+def test_what_time_does_not_mend_is_said_at_once(product: str, url: str) -> None:
+    port = server_url(product).rpartition(":")[2].partition("/")[0]
+    with pytest.raises(DatabaseUnavailable) as caught:
+        Worker(url.format(port=port), print).start()
+
+    assert "wrong" not in str(caught.value), "passwords are not shown"
+
+
+@contextlib.contextmanager
+def table_away(database: PrivateDatabase) -> Iterator[None]:
+    """The waiting jobs' table, taken away for a while."""
+    table = database.table("job")
+    away = "gone" if "." in table else "proletarian_gone"
+    database.rows(f"ALTER TABLE {table} RENAME TO {away}")
+    yield
+    moved = table.replace("job", "gone")
+    database.rows(f"ALTER TABLE {moved} RENAME TO {table.rpartition('.')[2]}")
+
+
+@pytest.mark.parametrize("product", ["sqlite", *PROGRAMS])
+def test_an_error_that_time_does_not_mend_is_tried_again_by_default(
+    product: str, new_database: DatabaseOf, recorder: Recorder
+) -> None:
+    database = new_database(product)
+    database.migrate()
+    with Worker(database.url, lambda job: None, log=recorder):
+        with table_away(database):
+            recorder.wait_for("database.unavailable")
+        database.put(NewJob("greet"))
+        wait_until(lambda: database.count("archived_job") == 1)
+        recorder.wait_for("database.recovered")
+
+
+@pytest.mark.parametrize("product", ["sqlite", *PROGRAMS])
+def test_on_polling_error_may_stop_the_worker(product: str, new_database: DatabaseOf, recorder: Recorder) -> None:
+    database = new_database(product)
+    database.migrate()
+    seen: list[Exception] = []
+
+    def on_polling_error(error: Exception) -> bool:
+        seen.append(error)
+        return True
+
+    worker = Worker(database.url, lambda job: None, log=recorder, on_polling_error=on_polling_error)
+    worker.start()
+    with table_away(database):
+        failed = recorder.wait_for("worker.failed")
+        worker.stop()
+
+    assert isinstance(seen[0], SchemaOutOfDate)
+    assert isinstance(failed["error"], SchemaOutOfDate)
+    assert "proletarian migrate" in str(failed["error"])
+
+
+def test_run_raises_what_ended_the_worker(sqlite: PrivateDatabase, recorder: Recorder) -> None:
+    worker = Worker(sqlite.url, lambda job: None, log=recorder, on_polling_error=lambda error: True)
+
+    def take_away() -> None:
+        recorder.wait_for("worker.started")
+        sqlite.rows("ALTER TABLE proletarian_job RENAME TO proletarian_gone")
+
+    thread = threading.Thread(target=take_away)
+    thread.start()
+    with pytest.raises(SchemaOutOfDate):
+        worker.run()
+    thread.join()
