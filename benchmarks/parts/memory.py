@@ -13,7 +13,7 @@ from benchmarks.stage import Stage
 from benchmarks.stores import store
 
 HELD = OURS_PG.having(
-    "memory-held", "Proletarian, 1,000 jobs of 1 kB held and running", task="anap", seconds=600.0, size=1000,
+    "memory-held", "**Proletarian**, 1,000 slots, all running", task="anap", seconds=600.0, size=1000,
     worker={"queues": {"default": 1000}},
 )  # fmt: skip
 MANY = OURS_PG.having("memory-many", OURS_PG.label)
@@ -23,6 +23,8 @@ def measure(run: Run) -> list[Found]:
     """Resident memory; for the growth only what is anonymous, since the recorder's file is mapped too."""
     jobs = run.size(1_000_000, 100_000)
     table = Table("memory", "Memory of one worker process", "MB", ours=OURS_PG.label, more_is_better=False, digits=1)
+    held = Table("memory-held", "The same with 1,000 jobs of 1 kB in its hands", "MB", ours=HELD.label,
+                 more_is_better=False, digits=1)  # fmt: skip
     curve = Curve("memory-many", f"Anonymous memory of a worker that runs {jobs:,} jobs", "jobs so far", "MB",
                   ours=OURS_PG.label, digits=1)  # fmt: skip
     growth = Table("memory-growth", f"The same: at the end, over what it was at a tenth of the {jobs:,} jobs", "×",
@@ -30,13 +32,13 @@ def measure(run: Run) -> list[Found]:
     )  # fmt: skip
 
     def idle(stage: Stage) -> None:
-        held = 1000 if stage.contestant is HELD else 0
-        if held:
-            stage.call("bulk", held, 1000)
+        jobs, into = (1000, held) if stage.contestant is HELD else (0, table)
+        if jobs:
+            stage.call("bulk", jobs, 1000)
         with stage.workers(1) as workers:
-            stage.wait_for(held, workers)
+            stage.wait_for(jobs, workers)
             time.sleep(3)
-            table.add(stage.contestant.label, cpu.memory(workers[0].pid).resident)
+            into.add(stage.contestant.label, cpu.memory(workers[0].pid).resident)
 
     def many(stage: Stage) -> None:
         sizes = grown(stage, jobs)
@@ -47,7 +49,7 @@ def measure(run: Run) -> list[Found]:
     with store("postgresql", run.folder) as postgresql:
         run.in_turn((OURS_PG, HELD, PGQUEUER, PROCRASTINATE), postgresql, idle, "memory, idle")
         run.in_turn((MANY,), postgresql, many, "memory, many jobs")
-    return [table, growth, curve]
+    return [table, held, growth, curve]
 
 
 def grown(stage: Stage, jobs: int) -> list[tuple[float, float]]:

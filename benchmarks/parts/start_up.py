@@ -47,7 +47,7 @@ def measure(run: Run) -> list[Found]:
         times: dict[str, list[float]] = {label: [] for label in commands}
         for _ in range(10 if run.quick else 30):
             for label, argv in commands.items():
-                environment = {**os.environ, "PYTHONPATH": source} if label in (IMPORT, HELP) else dict(os.environ)
+                environment = {**os.environ, "PYTHONPATH": source} if label not in PEERS else dict(os.environ)
                 times[label].append(lasting(argv, environment))
         for label, taken in times.items():
             table.add(label, statistics.median(taken))

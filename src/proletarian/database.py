@@ -126,6 +126,7 @@ class Session:
         self.troubles = 0  # counts up whenever an answer may have been lost
         self._connection: OwnConnection | None = None
         self._trouble_since: float | None = None
+        self._postponing = False
         _open.add(self)
 
     def __enter__(self) -> Session:
@@ -153,6 +154,11 @@ class Session:
         """Whether there is a connection at the moment."""
         return self._connection is not None
 
+    @property
+    def in_trouble(self) -> bool:
+        """Whether the database does not answer at the moment."""
+        return self._trouble_since is not None
+
     def run(self, plan: Callable[..., Plan[T]], *args: Any, **kwargs: Any) -> T:
         """Carry out `plan(*args)`; again, after trouble that passes. Raises `Stopped` once closed."""
         return self.do(lambda connection: connection.run(plan(*args, **kwargs)))
@@ -172,7 +178,31 @@ class Session:
                 raise Stopped
             wait = min(wait * 2, LONGEST_WAIT)
 
+    def once(self, plan: Callable[..., Plan[T]], *args: Any, **kwargs: Any) -> T | None:
+        """
+        Carry out `plan(*args)` if it can be done now; None after trouble that passes.
+
+        For what may wait until the next turn, and must not keep its caller from better things.
+        """
+        try:
+            result = self.connection.run(plan(*args, **kwargs))
+        except Exception as error:  # noqa: BLE001 (as in `do`)
+            self._sort_out(error)
+            if not self._postponing:
+                self._postponing = True
+                self.log("database.unavailable", {"error": error})
+            return None
+        self._postponing = False
+        return result
+
     def _after(self, error: Exception) -> None:
+        self._sort_out(error)
+        if self._trouble_since is None:
+            self._trouble_since = time.monotonic()
+            self.log("database.unavailable", {"error": error})
+
+    def _sort_out(self, error: Exception) -> None:
+        """Make the connection fit to be used again; raises what is not to be tried again."""
         self.troubles += 1
         if self._connection is not None and not self._connection.recover(error):
             self.drop()
@@ -183,9 +213,6 @@ class Session:
             better = self.database.explained(error)
             if self.on_error(better):
                 raise better from error
-        if self._trouble_since is None:
-            self._trouble_since = time.monotonic()
-            self.log("database.unavailable", {"error": error})
 
     def _well_again(self) -> None:
         if self._trouble_since is not None:

@@ -18,9 +18,9 @@ from proletarian.drivers.driver import OwnConnection
 from proletarian.errors import ConfigurationError, SchemaOutOfDate
 from proletarian.queue import Queue
 from proletarian.sql.dialect import Dialect
-from proletarian.sql.statements import Statement, Text
+from proletarian.sql.statements import Plan, Statement, Text, split
 
-LOCK_TIMEOUT = 2  # seconds; an ALTER TABLE that waits makes every enqueue wait behind it
+LOCK_TIMEOUT = 2  # seconds
 TRIES = 30
 
 
@@ -52,11 +52,9 @@ def newest(dialect: Dialect) -> int:
 
 def applied(connection: OwnConnection, database: Database) -> int | None:
     """The number of the last migration that the database has; None without tables."""
-    table = database.dialect.tables.name("migration", database.kind)
     try:
-        rows = connection.execute(Statement(Text(f"SELECT max(number) FROM {table}")))
+        rows = connection.execute(latest(database.dialect))
     except Exception as error:
-        connection.recover(error)
         if isinstance(database.explained(error), SchemaOutOfDate):
             return None
         raise
@@ -66,6 +64,7 @@ def applied(connection: OwnConnection, database: Database) -> int | None:
 def check_schema(connection: OwnConnection, database: Database) -> None:
     """Raise `SchemaOutOfDate`, with what to do, unless the tables fit this release."""
     require_schema(database, applied(connection, database), newest(database.dialect))
+    check_ids(connection, database)
 
 
 def missing(database: Database) -> list[Migration]:
@@ -78,15 +77,23 @@ def missing(database: Database) -> list[Migration]:
     return [migration for migration in migrations(database.dialect) if migration.number > version]
 
 
+def bookkeeping(dialect: Dialect) -> str:
+    """SQL that makes the table in which migrations are noted."""
+    table = dialect.tables.name("migration", dialect.name)
+    schema = dialect.tables.schema(dialect.name) if dialect.name == "postgresql" else None
+    create_schema = f"CREATE SCHEMA IF NOT EXISTS {schema};\n\n" if schema else ""
+    return f"""{create_schema}CREATE TABLE IF NOT EXISTS {table} (
+    number     INTEGER NOT NULL PRIMARY KEY,
+    name       VARCHAR(191) NOT NULL,
+    applied_at TIMESTAMP NOT NULL DEFAULT CURRENT_TIMESTAMP
+);
+"""
+
+
 def script(dialect: Dialect, chosen: list[Migration]) -> str:
     """SQL that applies these migrations and notes that it has."""
     table = dialect.tables.name("migration", dialect.name)
-    schema = dialect.tables.schema(dialect.name) if dialect.name == "postgresql" else None
-    parts = [f"CREATE SCHEMA IF NOT EXISTS {schema};"] if schema else []
-    parts.append(
-        f"CREATE TABLE IF NOT EXISTS {table} (\n    number     INTEGER NOT NULL PRIMARY KEY,\n"
-        f"    name       VARCHAR(191) NOT NULL,\n    applied_at TIMESTAMP NOT NULL DEFAULT CURRENT_TIMESTAMP\n);"
-    )
+    parts = [bookkeeping(dialect).rstrip()]
     for migration in chosen:
         parts.append(f"-- {migration.number:04} {migration.name}\n\n{migration.sql.strip()}")
         parts.append(f"INSERT INTO {table} (number, name) VALUES ({migration.number}, '{migration.name}');")
@@ -104,41 +111,76 @@ def migrate(where: Any, queue: Queue | None = None) -> list[Migration]:
     database = Database(where, queue)
     connection = database.connect()
     try:
-        with_lock(connection, database)
-        version = applied(connection, database) or 0
-        chosen = [migration for migration in migrations(database.dialect) if migration.number > version]
-        if chosen:
-            apply(connection, database, chosen)
-        return chosen
+        if applied(connection, database) == newest(database.dialect):
+            check_ids(connection, database)
+            return []
+        return in_short_spells(connection, database)
     except Exception as error:
         raise database.explained(error) from error
     finally:
         connection.close()
 
 
-def with_lock(connection: OwnConnection, database: Database) -> None:
-    """One migration at a time; the lock goes with the connection. SQLite's one writer is such a lock."""
-    if database.kind == "postgresql":
-        connection.execute(Statement(Text("SELECT pg_advisory_lock(hashtext('proletarian migrate'))")))
-        connection.execute(Statement(Text(f"SET lock_timeout = '{LOCK_TIMEOUT}s'")))
-    elif database.kind == "mysql":
-        connection.execute(
-            Statement(Text("SELECT GET_LOCK(CONCAT('proletarian migrate ', LEFT(SHA2(DATABASE(), 256), 16)), 60)"))
-        )
-        connection.execute(Statement(Text(f"SET SESSION lock_wait_timeout = {LOCK_TIMEOUT}")))
+def in_short_spells(connection: OwnConnection, database: Database) -> list[Migration]:
+    """
+    Apply what is missing. A lock that others hold is waited for in short spells.
 
-
-def apply(connection: OwnConnection, database: Database, chosen: list[Migration]) -> None:
-    """Apply them; a lock that others hold is waited for in short spells, so that nobody queues up behind us."""
-    for attempt in range(1, TRIES + 1):
+    An ALTER TABLE that waits makes every enqueue wait behind it.
+    """
+    attempt = 0
+    while True:
+        attempt += 1
         try:
-            connection.script(script(database.dialect, chosen))
+            return connection.run(upgrade(database))
         except Exception as error:
             if not database.is_transient(error) or attempt == TRIES or not connection.recover(error):
                 raise
             time.sleep(min(0.1 * attempt, 2))
-        else:
-            return
+
+
+def upgrade(database: Database) -> Plan[list[Migration]]:
+    """Apply what is missing, in one transaction where the database can, one process at a time."""
+    dialect = database.dialect
+    yield from dialect.begin()  # on SQLite this is the lock: there is one writer
+    for statement in LOCKS.get(database.kind, ()):
+        yield Statement(Text(statement))
+    for statement in split(bookkeeping(dialect)):
+        yield Statement(Text(statement))
+    rows = yield latest(dialect)
+    chosen = [migration for migration in migrations(dialect) if migration.number > (rows[0][0] or 0)]
+    for statement in split(script(dialect, chosen)):
+        yield Statement(Text(statement))
+    yield from dialect.commit()
+    return chosen
+
+
+LOCKS = {
+    "postgresql": (
+        "SELECT pg_advisory_xact_lock(hashtext('proletarian migrate'))",
+        f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT}s'",
+    ),
+    "mysql": (
+        "SELECT GET_LOCK(CONCAT('proletarian migrate ', LEFT(SHA2(DATABASE(), 256), 16)), 60)",
+        f"SET SESSION lock_wait_timeout = {LOCK_TIMEOUT}",
+    ),
+}
+
+
+def latest(dialect: Dialect) -> Statement:
+    """Asks for the number of the last migration that was applied."""
+    return Statement(Text(f"SELECT max(number) FROM {dialect.tables.name('migration', dialect.name)}"))
+
+
+def check_ids(connection: OwnConnection, database: Database) -> None:
+    """Raise `ConfigurationError` if the tables hold job ids of another type than the queue's."""
+    dialect = database.dialect
+    found = connection.run(dialect.id_type())
+    expected = dialect.types[dialect.kind]["job_id"]
+    if found and not found.upper().startswith(expected):
+        raise ConfigurationError(
+            f"the tables in {database!r} hold job ids of the type {found}, and this queue's are {expected}: "
+            "use the job id strategy that they were made for, or tables of another name"
+        )
 
 
 def role_script(dialect: Dialect, part: str, name: str) -> str:

@@ -66,9 +66,6 @@ class OwnConnection(Protocol):
     def run(self, plan: Plan[T]) -> T:
         """Carry out a plan."""
 
-    def script(self, text: str) -> None:
-        """Execute several statements, in one transaction where the database can."""
-
     def close(self) -> None:
         """Close it; never raises."""
 
@@ -80,6 +77,9 @@ class OwnConnection(Protocol):
 
     def forked(self) -> None:
         """Called in a child process: let go of what would keep the parent's session alive."""
+
+    def wait_at_most(self, seconds: float) -> None:
+        """From now on fail, with an error that passes, rather than wait longer for others' locks."""
 
     def hold(self, dialect: Dialect, lock: Any) -> bool:
         """Take the lock that proves a worker's life, for as long as this connection lives."""

@@ -162,10 +162,6 @@ class OwnPsycopg(ServerConnection):
         self._cursor.execute(step.text.pyformat, step.parameters)
         return self._cursor.fetchall() if self._cursor.description else []
 
-    def script(self, text: str) -> None:
-        """Execute several statements; those of one call are one transaction."""
-        self._connection.execute(text.encode())
-
     def close(self) -> None:
         """Close it; never raises."""
         self._connection.close()
@@ -179,6 +175,11 @@ class OwnPsycopg(ServerConnection):
         except Error:
             return False
         return not self._connection.broken and getattr(error, "sqlstate", None) is not None
+
+    def wait_at_most(self, seconds: float) -> None:
+        """Wait no longer for a lock; not through a pooler, where others would inherit it."""
+        if self.session is not None:
+            self._connection.execute("SELECT set_config('lock_timeout', %s, false)", [f"{round(seconds * 1000)}ms"])
 
     def check(self) -> None:
         """Raise if the server has closed the connection: its socket says so."""

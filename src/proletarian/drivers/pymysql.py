@@ -138,11 +138,6 @@ class OwnPyMySQL(ServerConnection):
         """Execute one step."""
         return execute(self._connection, step)
 
-    def script(self, text: str) -> None:
-        """Execute several statements one by one: here every DDL statement commits by itself."""
-        for statement in split(text):
-            self.execute(Statement(Text(statement)))
-
     def close(self) -> None:
         """Close it; never raises."""
         import pymysql
@@ -162,6 +157,12 @@ class OwnPyMySQL(ServerConnection):
             return False
         return True
 
+    def wait_at_most(self, seconds: float) -> None:
+        """Wait no longer for a lock, of a table or of a row; in whole seconds, 1 at least."""
+        limit = {"seconds": max(1, round(seconds))}
+        text = "SET SESSION lock_wait_timeout = :seconds, SESSION innodb_lock_wait_timeout = :seconds"
+        self.execute(Statement(Text(text), limit))
+
     def check(self) -> None:
         """Raise if the server has closed the connection."""
         self._connection.ping(reconnect=False)
@@ -178,9 +179,3 @@ class OwnPyMySQL(ServerConnection):
             waker.clear()
             return True
         return False
-
-
-def split(text: str) -> list[str]:
-    """The statements of a script of ours: each ends with a semicolon at the end of a line."""
-    statements = [part.strip() for part in f"{text}\n".split(";\n")]
-    return [part for part in statements if Text(part).named.strip()]

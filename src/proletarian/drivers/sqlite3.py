@@ -107,10 +107,6 @@ class OwnSQLite(OwnConnection):
         """Carry out a plan."""
         return run(plan, self.execute)
 
-    def script(self, text: str) -> None:
-        """Execute several statements in one transaction."""
-        self._connection.executescript(f"BEGIN IMMEDIATE;\n{text}\nCOMMIT;")
-
     def close(self) -> None:
         """Close it; never raises."""
         with contextlib.suppress(sqlite3.Error):
@@ -125,6 +121,10 @@ class OwnSQLite(OwnConnection):
         except sqlite3.Error:
             return False
         return True
+
+    def wait_at_most(self, seconds: float) -> None:
+        """Wait no longer while somebody else writes."""
+        self._connection.execute(f"PRAGMA busy_timeout = {round(seconds * 1000)}")
 
     def check(self) -> None:
         """There is no server that could have closed it."""

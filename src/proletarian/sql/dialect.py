@@ -27,6 +27,7 @@ from proletarian.sql.tables import Tables
 T = TypeVar("T")
 
 BITE = 1_000_000  # characters of errors and results in one statement: servers limit the size of a packet
+FOREVER = 1e9  # seconds
 
 
 class NewRow(NamedTuple):
@@ -193,8 +194,13 @@ class Dialect:
         rows = yield self._say("colleagues")
         return [Colleague(self.loaded_worker(row[0]), row[1], bool(row[2]), bool(row[3])) for row in rows]
 
-    def bury(self, lock_free: Sequence[Any]) -> Plan[dict[Any, str]]:
-        """Declare workers dead; gives who they were (host and pid) by worker id."""
+    def bury(self, lock_free: Sequence[Any], in_touch: float) -> Plan[dict[Any, str]]:
+        """
+        Declare workers dead: these, and those with a late heartbeat. Gives who they were (host and pid) by worker id.
+
+        A heartbeat may be late because nobody could reach the database. Only who has been `in_touch`
+        for half of the time after which a worker counts as lost, in seconds, may judge it.
+        """
         raise NotImplementedError  # pragma: no cover
 
     def orphans(self) -> Plan[list[Orphan]]:
@@ -265,6 +271,12 @@ class Dialect:
         except StopIteration as end:
             result: T = end.value
             return result
+
+    def id_type(self) -> Plan[str | None]:
+        """The type of the column that holds job ids, as the database calls it."""
+        schema, _, table = self.tables.name("job", self.name).rpartition(".")
+        rows = yield self._say("id_type", schema=schema or None, table=table)
+        return str(rows[0][0]) if rows else None
 
     # Plans for people who look.
 

@@ -170,10 +170,13 @@ SELECT worker_id, liveness_lock,
 -- :name dying
 -- Those to be declared dead: seen without their lock, or with a heartbeat that is late at
 -- this very moment. The row lock makes a late beat wait, and find its row gone.
+-- After an outage everybody's heartbeat is late: whoever comes back first must not judge
+-- the others before they had the time to come back too.
 SELECT worker_id, host, pid
   FROM proletarian_worker
  WHERE FIND_IN_SET(LOWER(HEX(worker_id)), :lock_free)
-    OR seen_at < UTC_TIMESTAMP(6) - INTERVAL CAST(lost_after * 1000000 AS SIGNED) MICROSECOND
+    OR (seen_at < UTC_TIMESTAMP(6) - INTERVAL CAST(lost_after * 1000000 AS SIGNED) MICROSECOND
+        AND lost_after <= 2 * :in_touch)
    FOR UPDATE
 
 -- :name orphans
@@ -228,6 +231,11 @@ DELETE FROM proletarian_archived_job
 
 -- :name changed
 SELECT ROW_COUNT()
+
+-- :name id_type
+SELECT UPPER(COLUMN_TYPE)
+  FROM information_schema.COLUMNS
+ WHERE TABLE_SCHEMA = COALESCE(:schema, DATABASE()) AND TABLE_NAME = :table AND COLUMN_NAME = 'job_id'
 
 -- :name queues
 SELECT DISTINCT queue FROM proletarian_job

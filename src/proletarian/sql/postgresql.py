@@ -153,9 +153,9 @@ class PostgreSQL(Dialect):
         """Give those locks back."""
         yield self._say("get_up", asleep=[self.asleep(queue) for queue in queues])
 
-    def bury(self, lock_free: Sequence[Any]) -> Plan[dict[Any, str]]:
+    def bury(self, lock_free: Sequence[Any], in_touch: float) -> Plan[dict[Any, str]]:
         """Declare workers dead; gives who they were by worker id."""
-        rows = yield self._say("bury", lock_free=list(lock_free))
+        rows = yield self._say("bury", lock_free=list(lock_free), in_touch=in_touch)
         return {self.loaded_worker(worker_id): f"{host}:{pid}" for worker_id, host, pid in rows}
 
     def undecided(self, worker_id: Any, run_ids: Sequence[int]) -> Plan[tuple[set[int], set[int]]]:

@@ -242,9 +242,12 @@ SELECT worker.worker_id, worker.liveness_lock,
 -- :name bury
 -- Declare workers dead: those seen without their lock, and those whose heartbeat is late
 -- at this very moment. What they ran becomes nobody's, in the same transaction.
+-- After an outage everybody's heartbeat is late: whoever comes back first must not judge
+-- the others before they had the time to come back too.
 DELETE FROM proletarian.worker AS worker
  WHERE worker.worker_id = ANY (CAST(:lock_free AS uuid[]))
-    OR worker.seen_at < clock_timestamp() - make_interval(secs => worker.lost_after)
+    OR (worker.seen_at < clock_timestamp() - make_interval(secs => worker.lost_after)
+        AND worker.lost_after <= 2 * CAST(:in_touch AS float8))
 RETURNING worker.worker_id, worker.host, worker.pid
 
 -- :name orphans
@@ -297,6 +300,12 @@ DELETE FROM proletarian.archived_job AS archived
         LIMIT CAST(:most AS int)
           FOR UPDATE SKIP LOCKED))
 RETURNING 1
+
+-- :name id_type
+SELECT upper(format_type(attribute.atttypid, NULL))
+  FROM pg_attribute AS attribute
+ WHERE attribute.attrelid = to_regclass(concat_ws('.', quote_ident(CAST(:schema AS text)), quote_ident(:table)))
+   AND attribute.attname = 'job_id'
 
 -- :name queues
 -- The queues that have waiting jobs, by hops along the index.

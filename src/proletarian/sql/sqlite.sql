@@ -141,10 +141,12 @@ SELECT worker_id, liveness_lock, 0,
 
 -- :name dying
 -- Those to be declared dead: seen without their lock, or with a heartbeat that is late now.
+-- After a long write by somebody else everybody's heartbeat is late: whoever comes back
+-- first must not judge the others before they had the time to come back too.
 SELECT worker_id, host, pid
   FROM proletarian_worker
  WHERE instr(:lock_free, worker_id)
-    OR julianday(seen_at) < julianday('now') - lost_after / 86400.0
+    OR (julianday(seen_at) < julianday('now') - lost_after / 86400.0 AND lost_after <= 2 * :in_touch)
 
 -- :name orphans
 -- Runs whose worker is not there.
@@ -193,6 +195,9 @@ DELETE FROM proletarian_archived_job
 
 -- :name changed
 SELECT changes()
+
+-- :name id_type
+SELECT upper(type) FROM pragma_table_info(:table, :schema) WHERE name = 'job_id'
 
 -- :name queues
 -- The queues that have waiting jobs, by hops along the index.

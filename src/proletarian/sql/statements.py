@@ -142,6 +142,17 @@ def blocks(source: str) -> dict[str, str]:
     return {name: body.strip().removesuffix(";") for name, body in zip(parts[1::2], parts[2::2], strict=True)}
 
 
+def split(script: str) -> list[str]:
+    """
+    The statements of a script of ours: each ends with a semicolon at the end of a line.
+
+    >>> split("CREATE TABLE a (b INT);\n\n-- why\nCREATE INDEX ON a (b);\n")
+    ['CREATE TABLE a (b INT)', '-- why\nCREATE INDEX ON a (b)']
+    """
+    parts = [part.strip() for part in f"{script}\n".split(";\n")]
+    return [part for part in parts if Text(part).named.strip()]
+
+
 def read(name: str) -> str:
     """The text of a file beside this one."""
     data = pkgutil.get_data("proletarian.sql", name)  # importlib.resources takes ten times as long to import

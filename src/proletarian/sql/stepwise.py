@@ -124,9 +124,10 @@ class Stepwise(Dialect):
         rows = yield self._say("seen", worker_id=worker_id)
         return rows[0] if rows else None
 
-    def bury(self, lock_free: Sequence[Any]) -> Plan[dict[Any, str]]:
+    def bury(self, lock_free: Sequence[Any], in_touch: float) -> Plan[dict[Any, str]]:
         """Declare workers dead; gives who they were by worker id."""
-        rows = yield self._say("dying", lock_free=",".join(str(self.json_id(worker_id)) for worker_id in lock_free))
+        free = ",".join(str(self.json_id(worker_id)) for worker_id in lock_free)
+        rows = yield self._say("dying", lock_free=free, in_touch=in_touch)
         for worker_id, _, _ in rows:
             yield self._say("unregister", worker_id=worker_id)
         return {worker_id: f"{host}:{pid}" for worker_id, host, pid in rows}

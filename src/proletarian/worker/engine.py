@@ -126,7 +126,7 @@ class Engine:
 
     def _wait(self, deadline: float, hurry: threading.Event, enough: Callable[[], bool] = lambda: False) -> None:
         while time.monotonic() < deadline and not hurry.is_set() and not enough():
-            if self.pump.emptied.wait(0.02):
+            if self.pump.emptied.wait(0.02) or self.pump.is_cut_off:
                 return
 
     def _running(self) -> list[Run]:

@@ -15,6 +15,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -23,12 +24,14 @@ from proletarian.drivers.driver import OwnConnection
 from proletarian.events import Log
 from proletarian.migration import check_schema
 from proletarian.outcomes import Outcome
-from proletarian.sql.dialect import Claimed
+from proletarian.sql.dialect import FOREVER, Claimed
 from proletarian.worker.clock import Clock
 from proletarian.worker.recovery import Recovered, recover
-from proletarian.worker.watch import LOOK, Watch
+from proletarian.worker.watch import BACK, LOOK, Watch
 
 TICK = 0.5  # seconds
+LOCK_WAIT = 2.0  # seconds that one of its statements waits for a lock that somebody holds
+LAST_WORDS = 5.0  # seconds that it may take to leave
 PRUNE_EVERY, PRUNE_MOST = 10.0, 5000
 
 
@@ -84,6 +87,9 @@ class Keeper:
         self._watch = Watch(database.family.settling)
         self._progress: dict[tuple[Any, int], str] = {}
         self._next_beat = self._next_look = self._next_prune = 0.0
+        self._locked = False
+        self._in_touch_since = time.monotonic()
+        self._told: datetime | None = None  # the database's time at the latest beat
         self._wake = threading.Event()
         self.registered = threading.Event()
         self._thread = threading.Thread(target=self._serve, name="proletarian keeper", daemon=True)
@@ -99,23 +105,25 @@ class Keeper:
         self._wake.set()
         self._session.closed.set()  # end a wait for a database that is away
         if self._thread.is_alive():
-            self._thread.join()
-        self._say_goodbye()
-        self._session.close()
+            self._thread.join(LAST_WORDS)  # if it hangs for longer, colleagues will see that we are gone
+        if not self._thread.is_alive():
+            self._leave()
 
-    def _say_goodbye(self) -> None:
-        if self.identity is None:
-            return
-        try:
-            self._session.connection.run(self.dialect.unregister(self.identity.stored))
-        except Exception as error:  # noqa: BLE001 (the database is away: colleagues will see that we are gone)
-            self.log("database.unavailable", {"error": error})
+    def _leave(self) -> None:
+        identity, self.identity = self.identity, None
+        if identity is not None:
+            try:
+                self._session.connection.run(self.dialect.unregister(identity.stored))
+            except Exception as error:  # noqa: BLE001 (the database is away: colleagues will see that we are gone)
+                self.log("database.unavailable", {"error": error})
+        self._session.close()
 
     def _register(self) -> None:
         uuid = uuid4()
         lock = self.dialect.lock_of(uuid)
         stored = self.dialect.stored_worker(uuid)
-        proved = self._session.do(lambda connection: self._lock_works(connection, lock))
+        proved = self._locked = self._session.do(lambda connection: self._lock_works(connection, lock))
+        self._in_touch_since, self._told = time.monotonic(), None
         self._session.run(
             self.dialect.register, stored, socket.gethostname(), os.getpid(), self._queues,
             lock if proved else None, self.care.lost_after,
@@ -136,9 +144,12 @@ class Keeper:
 
     def _connected(self, connection: OwnConnection) -> None:
         """On each new connection: take our lock again, and trust nothing that was seen on the old one."""
+        connection.wait_at_most(min(LOCK_WAIT, self.care.heartbeat / 2))
         self._watch.forget()
+        self._in_touch_since = time.monotonic()
+        self._locked = False
         if self.identity is not None and self.identity.lock is not None:
-            connection.hold(self.dialect, self.identity.lock)
+            self._locked = connection.hold(self.dialect, self.identity.lock)
 
     # The turns.
 
@@ -149,8 +160,9 @@ class Keeper:
             self.registered.set()
             while not self._wake.wait(self._pause()):
                 self._turn()
+            self._leave()
         except Stopped:
-            return
+            self._leave()
         except BaseException as error:  # noqa: BLE001 (it ends the worker, which says why)
             self._failed(error)
         finally:
@@ -163,9 +175,15 @@ class Keeper:
     def _turn(self) -> None:
         assert self.identity is not None  # noqa: S101
         self._session.do(lambda connection: connection.check())
+        lock = self.identity.lock
+        if lock is not None and not self._locked:
+            # Our former session still has it, though we have lost that. When it goes, be there.
+            self._locked = self._session.do(lambda connection: connection.hold(self.dialect, lock))
         now = time.monotonic()
         if now >= self._next_beat:
             self._beat(now)
+        # What follows may have to wait for a lock that somebody holds: tried once, for a short time,
+        # and again in a later turn. The heartbeat must not wait for it.
         if self._progress:
             self._note_progress()
         if now >= self._next_look:
@@ -184,7 +202,11 @@ class Keeper:
             self._declared_dead()
             self._register()
             return
-        self.clock.set(self.dialect.loaded_time(row[0]))
+        told = self.dialect.loaded_time(row[0])
+        if self._told is not None and (told - self._told).total_seconds() > self.care.lost_after / 2:
+            self._in_touch_since = now  # by the database's time we were away
+        self._told = told
+        self.clock.set(told)
         self.fleet = max(1, row[1])
 
     def _look(self, now: float) -> None:
@@ -198,8 +220,11 @@ class Keeper:
         dead = self._session.do(
             lambda connection: self._watch.dead(others, free=connection.is_free, now=time.monotonic())
         )
-        done = self._session.run(recover, self.dialect, dead, self._decide, self.database.queue.now())
-        if done.runs or done.buried:
+        in_touch = time.monotonic() - self._in_touch_since
+        done = self._session.once(
+            recover, self.dialect, dead, self._decide, self.database.queue.now(), in_touch if in_touch < BACK else FOREVER
+        )
+        if done is not None and (done.runs or done.buried):
             self._recovered(done)
         share = 0.5 if self._watch.suspicious else self.fleet
         self._next_look = now + LOOK * share * random.uniform(0.8, 1.2)  # noqa: S311 (spread, no secret)
@@ -208,7 +233,7 @@ class Keeper:
         full = False
         for keep, succeeded in ((self.care.keep_succeeded, True), (self.care.keep_failed, False)):
             if keep is not None:
-                full |= self._session.run(self.dialect.prune, keep, succeeded, PRUNE_MOST) >= PRUNE_MOST
+                full |= (self._session.once(self.dialect.prune, keep, succeeded, PRUNE_MOST) or 0) >= PRUNE_MOST
         pause = TICK if full else PRUNE_EVERY * self.fleet
         self._next_prune = now + pause * random.uniform(0.8, 1.2)  # noqa: S311 (spread, no secret)
 
@@ -220,6 +245,8 @@ class Keeper:
 
     def _note_progress(self) -> None:
         progress, self._progress = self._progress, {}
-        for worker_id in {worker_id for worker_id, _ in progress}:
-            notes = {run_id: text for (who, run_id), text in progress.items() if who == worker_id}
-            self._session.run(self.dialect.note_progress, worker_id, notes)
+        by_worker: dict[Any, dict[int, str]] = {}
+        for (worker_id, run_id), text in list(progress.items()):
+            by_worker.setdefault(worker_id, {})[run_id] = text
+        for worker_id, notes in by_worker.items():
+            self._session.once(self.dialect.note_progress, worker_id, notes)

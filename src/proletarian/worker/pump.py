@@ -118,6 +118,8 @@ class Pump:
         """Acknowledge what has ended, give back all that has not, and end."""
         self._finish.set()
         self._poke()
+        if self.is_cut_off:
+            self._session.closed.set()
         if self._thread.is_alive():
             self._thread.join(timeout)
             self._session.closed.set()  # the database is away: it will have to be told by our absence
@@ -127,6 +129,11 @@ class Pump:
     def _poke(self) -> None:
         self.wake.asleep = True
         self.wake.wake()
+
+    @property
+    def is_cut_off(self) -> bool:
+        """Whether the database is away, and there is nothing that it would have to be told."""
+        return self._session.in_trouble and not self.held
 
     @property
     def held(self) -> int:
@@ -189,7 +196,11 @@ class Pump:
         if not wants:
             rest.backlog, rest.look_at = True, started + self._interval()
             return 0
-        blind = {queue: want for queue, want in wants.items() if not self._watermarks[queue].wants_full(started)}
+        blind = {
+            queue: want
+            for queue, want in wants.items()
+            if not self._watermarks[queue].wants_full(started, at_any_cost=self._draining)
+        }
         full = {queue: want for queue, want in wants.items() if queue not in blind}
         brought = 0
         for some, is_full in ((full, True), (blind, False)):
@@ -249,7 +260,7 @@ class Pump:
         else:
             rest.look_at = now + self._interval()
         blind = [mark.affordable_at for mark in self._watermarks.values() if mark.is_blind]
-        rest.look_at = min([rest.look_at, *blind])
+        rest.look_at = min([rest.look_at, *([now] if blind and self._draining else blind)])
         if self._draining and not brought and not blind and rest.look_at > now and not self.held:
             self._drained()
 

@@ -10,7 +10,7 @@ from operator import attrgetter
 from typing import Any
 
 from proletarian.outcomes import Outcome
-from proletarian.sql.dialect import Claimed, Dialect, Ended, Orphan
+from proletarian.sql.dialect import FOREVER, Claimed, Dialect, Ended, Orphan
 from proletarian.sql.statements import Plan
 
 GONE = "a worker that left no trace"
@@ -25,16 +25,21 @@ class Recovered:
 
 
 def recover(
-    dialect: Dialect, dead: Sequence[Any], decide: Callable[[Claimed, str], Outcome], now: datetime | None
+    dialect: Dialect,
+    dead: Sequence[Any],
+    decide: Callable[[Claimed, str], Outcome],
+    now: datetime | None,
+    in_touch: float = FOREVER,
 ) -> Plan[Recovered]:
     """
     Bury workers, and move every run without a living worker to where its outcome says.
 
-    Also run when nobody has died: a dead worker's last statement may commit after it.
+    Also run when nobody has died: a dead worker's last statement may commit after it. `in_touch`
+    is for how many seconds we have been in touch with the database without a gap.
     """
     done = Recovered()
     yield from dialect.begin()
-    done.buried = yield from dialect.bury(dead)
+    done.buried = yield from dialect.bury(dead, in_touch)
     orphans = yield from dialect.orphans()
     by_worker: Callable[[Orphan], Any] = attrgetter("worker_id")
     for worker_id, group in groupby(sorted(orphans, key=by_worker), by_worker):

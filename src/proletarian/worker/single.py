@@ -11,11 +11,12 @@ from typing import Any, Protocol, TypeVar
 from uuid import uuid4
 
 from proletarian.database import Database
-from proletarian.errors import ConfigurationError
+from proletarian.drivers.registry import driver_of
+from proletarian.errors import ConfigurationError, WrongCall
 from proletarian.events import Log, to_logging
 from proletarian.job import Job
 from proletarian.outcomes import Strategy
-from proletarian.queue import Queue, blocking
+from proletarian.queue import Queue
 from proletarian.sql.dialect import Ended
 from proletarian.sql.statements import Plan
 from proletarian.tasks import Tasks
@@ -105,7 +106,12 @@ def _on_connection(
     failed_job: Hook | None,
     log: Log,
 ) -> bool:
-    driver = blocking(connection, "a database URL")
+    driver = driver_of(connection)
+    if driver.execute is None:
+        raise WrongCall(
+            f"process_next_job runs in this thread, and {driver.connection} is an async connection: "
+            "pass a blocking one, or a database URL"
+        )
     dialect = queue.dialect(driver.database_of(connection))
     runner = Runner(dialect, queue, handler, log=log, clock=Clock(), worker=name(), retry=retry,
                     note_progress=lambda run, text: None)  # fmt: skip

@@ -16,6 +16,7 @@ from proletarian.sql.dialect import Colleague
 
 GRACE = 1.0  # seconds
 LOOK = 0.2  # seconds between looks, times the number of workers: a constant for the whole fleet
+BACK = 15.0  # seconds after which everybody who lives has come back to a database that was away
 
 
 class Watch:

@@ -42,11 +42,11 @@ class Watermark:
     _cost: float = 0.0  # seconds that looking through everything takes
     _asked: bool = False
 
-    def wants_full(self, now: float) -> bool:
+    def wants_full(self, now: float, *, at_any_cost: bool = False) -> bool:
         """Whether the next claim has to look at everything."""
         if not self.marks or now >= self._full_at + FULL_EVERY:
             return True
-        return self._asked and now >= self.affordable_at
+        return self._asked and (at_any_cost or now >= self.affordable_at)
 
     @property
     def affordable_at(self) -> float:
