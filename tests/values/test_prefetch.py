@@ -1,0 +1,56 @@
+"""How many jobs a worker holds: little of what is long, much of what is short."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from proletarian.worker.prefetch import MOST, Prefetch
+
+
+def held_at_most(slots: int, seconds: float, *, runs: int = 400) -> int:
+    """Play a worker whose jobs all take so many seconds; the most jobs that it ever held."""
+    prefetch = Prefetch(slots)
+    now, ended, busy, waiting = 0.0, 0, 0.0, 0
+    running: list[float] = []  # when each will end
+    most = 0
+    while ended < runs:
+        prefetch.observe(ended, busy, len(running) + waiting, now)
+        waiting += prefetch.want(len(running) + waiting)
+        most = max(most, len(running) + waiting)
+        while waiting and len(running) < slots:
+            waiting -= 1
+            running.append(now + seconds)
+        now = min(running)
+        done = [end for end in running if end <= now + 1e-9]
+        running = [end for end in running if end > now + 1e-9]
+        ended += len(done)
+        busy += seconds * len(done)
+    return most
+
+
+@pytest.mark.parametrize("slots", [1, 5, 50])
+@pytest.mark.parametrize("seconds", [0.2, 1.0, 60.0])
+def test_long_jobs_are_not_hoarded(slots: int, seconds: float) -> None:
+    """Not even when all slots end in the same moment, which looks like a high rate."""
+    assert held_at_most(slots, seconds) <= slots + 2 * slots * 0.05 / seconds + 1
+
+
+def test_short_jobs_come_in_large_batches() -> None:
+    assert held_at_most(10, 0.0001, runs=50_000) >= 500
+
+
+@given(
+    st.integers(1, 100), st.lists(st.tuples(st.integers(0, 5000), st.floats(0, 1), st.floats(0.001, 1)), max_size=30)
+)
+def test_the_want_is_never_absurd(slots: int, observations: list[tuple[int, float, float]]) -> None:
+    prefetch = Prefetch(slots)
+    ended, busy, now = 0, 0.0, 0.0
+    for count, took, passed in observations:
+        ended, busy, now = ended + count, busy + took, now + passed
+        prefetch.observe(ended, busy, slots, now)
+
+        assert 0 <= prefetch.want(0) <= max(MOST, slots)
+        assert prefetch.want(10**6) == 0
+        assert prefetch.want(0) >= min(slots, MOST)
