@@ -13,6 +13,19 @@ from typing import Any, Protocol
 from proletarian.errors import ConfigurationError
 
 DEFAULT_QUEUE = "default"
+A_NAME = "a name of 1 to 191 characters, without NUL and without white space at its ends"
+
+
+def is_name(name: object) -> bool:
+    """
+    Whether this can name a queue or a job type on every database.
+
+    Databases differ about white space at the end of a text: MariaDB ignores it.
+
+    >>> is_name("mail"), is_name("mail "), is_name("")
+    (True, False, False)
+    """
+    return isinstance(name, str) and 0 < len(name) <= 191 and name == name.strip() and "\0" not in name
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,8 +48,8 @@ class Options:
     headers: Mapping[str, str] | None = None
 
     def __post_init__(self) -> None:
-        if self.queue is not None and not (isinstance(self.queue, str) and 0 < len(self.queue) <= 191):
-            raise ConfigurationError(f"queue is a name of 1 to 191 characters, not {self.queue!r}")
+        if self.queue is not None and not is_name(self.queue):
+            raise ConfigurationError(f"queue is {A_NAME}, not {self.queue!r}")
         if self.process_at is not None:
             if not isinstance(self.process_at, datetime):
                 raise ConfigurationError(f"process_at is a datetime, not {self.process_at!r}")
@@ -84,8 +97,8 @@ class NewJob(Options):
 
     def __post_init__(self) -> None:
         Options.__post_init__(self)
-        if not (isinstance(self.job_type, str) and 0 < len(self.job_type) <= 191):
-            raise ConfigurationError(f"a job type is a name of 1 to 191 characters, not {self.job_type!r}")
+        if not is_name(self.job_type):
+            raise ConfigurationError(f"a job type is {A_NAME}, not {self.job_type!r}")
 
 
 class Stopping:

@@ -167,7 +167,7 @@ class Parameters:
 
     def _fit(self, payload: Any, wrong: type[PayloadError]) -> msgspec.Struct:
         try:
-            return msgspec.convert(payload, self._shape, dec_hook=_rebuild_model)
+            return msgspec.convert(payload, self._shape, str_keys=True, dec_hook=_rebuild_model)
         except (msgspec.ValidationError, RecursionError) as error:
             message, _, path = str(error).partition(" - at `$.")
             where = f"parameter {path.rstrip('`')!r}: " if path else ""

@@ -29,7 +29,7 @@ def to_plain(value: Any) -> Any:
     >>> to_plain({"on": date(2026, 11, 24)})
     {'on': '2026-11-24'}
     """
-    return msgspec.to_builtins(value, enc_hook=_model_to_plain)
+    return msgspec.to_builtins(value, str_keys=True, enc_hook=_model_to_plain)
 
 
 def _model_to_plain(value: Any) -> Any:

@@ -84,17 +84,6 @@ def names_compare_letter_by_letter(trial: Trial) -> None:
 
 
 @promise()
-def a_space_at_the_end_is_part_of_a_name(trial: Trial) -> None:
-    application = trial.application()
-    application.enqueue("with a space", queue="mail ")
-    application.enqueue("without", queue="mail")
-    application.commit()
-
-    worker = trial.worker()
-    assert [run.job_type for run in worker.claim(wants={"mail": 10})] == ["without"]
-
-
-@promise()
 def the_extremes_of_a_priority_are_kept(trial: Trial) -> None:
     application = trial.application()
     job_ids = [application.enqueue(priority=priority) for priority in (-32768, 32767)]
