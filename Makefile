@@ -27,7 +27,7 @@ check: .venv/all  ## look at style and types only
 	@$(BIN)/ruff format --check $(CHECKED)
 	@$(BIN)/ruff check $(CHECKED)
 	@$(BIN)/mypy $(CHECKED)
-	@$(BIN)/pyright
+	@$(BIN)/pyright --pythonpath $(BIN)/python
 
 docs: .venv/all  ## build the documentation in docs/_build/html
 	@$(BIN)/sphinx-build -W --keep-going -q docs docs/_build/html
@@ -68,4 +68,6 @@ clean:  ## remove what these commands have made
 .venv/all: .venv/made pyproject.toml
 	@echo "Installing in .venv, with what tests and documentation need …"
 	@$(PIP) install -e '.[postgresql,mysql,demo]' --group test --group check --group docs
+	@$(PIP) install --group compiled >/dev/null 2>&1 || \
+	    echo "Without mysqlclient and mariadb, which need gcc, pkg-config, python3-dev and libmariadb-dev: their tests are skipped."
 	@touch $@ .venv/demo

@@ -117,11 +117,13 @@ class Session:
         *,
         on_connect: Callable[[OwnConnection], None] | None = None,
         on_error: Callable[[Exception], bool] = lambda error: True,
+        longest_wait: float = LONGEST_WAIT,
     ) -> None:
         self.database = database
         self.log = log
         self.on_connect = on_connect
         self.on_error = on_error
+        self.longest_wait = longest_wait
         self.closed = threading.Event()
         self.troubles = 0  # counts up whenever an answer may have been lost
         self._connection: OwnConnection | None = None
@@ -176,7 +178,7 @@ class Session:
                 return result
             if self.closed.wait(wait * random.uniform(0.5, 1.5)):  # noqa: S311 (spread, no secret)
                 raise Stopped
-            wait = min(wait * 2, LONGEST_WAIT)
+            wait = min(wait * 2, self.longest_wait)
 
     def once(self, plan: Callable[..., Plan[T]], *args: Any, **kwargs: Any) -> T | None:
         """

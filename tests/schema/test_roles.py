@@ -15,8 +15,8 @@ from psycopg.errors import InsufficientPrivilege
 
 from proletarian import ConfigurationError, DatabaseGenerated, Job, NewJob, Queue, Retry, Tables, Worker
 from proletarian.database import Database
-from proletarian.drivers.pymysql import split
 from proletarian.migration import role_script
+from proletarian.sql.statements import split
 from tests.conftest import DatabaseOf
 from tests.databases import PROGRAMS, PrivateDatabase
 from tests.worker.recorder import Recorder

@@ -91,11 +91,14 @@ DEFAULTS = {
 # Times come as text that sorts. And plans are fixed: tables that fill and empty within a second
 # have statistics that are always wrong, and an acknowledgement was seen to read `running_job`
 # whole, a thousand times over, at a fifth of the speed. Every statement of ours has its index.
+# Small tables are read whole all the same, at a cost that the planner then believes to be huge;
+# JIT, on by default, would compile each such statement for a quarter of a second.
 SESSION = """
 SET timezone TO 'UTC';
 SET datestyle TO 'ISO';
 SET enable_seqscan TO off;
-SET plan_cache_mode TO force_generic_plan
+SET plan_cache_mode TO force_generic_plan;
+SET jit TO off
 """
 
 
@@ -113,14 +116,24 @@ def connect(url: str) -> OwnPsycopg:
     return OwnPsycopg(psycopg.connect(autocommit=True, **{**DEFAULTS, **given}))  # type: ignore[arg-type]
 
 
+REFUSED = (
+    "authentication failed",
+    "does not exist",
+    "no password supplied",
+    "no pg_hba.conf entry",
+    "permitted to log in",
+)
+
+
 def is_transient(error: Exception) -> bool:
     """Trouble of the moment: no connection, a shutdown, a deadlock, a full disk, a standby that is no primary yet."""
     import psycopg
     from psycopg import errors
 
-    # No such role, password or database: time does not mend that.
+    # No such role, password or database: time does not mend that. While connecting, psycopg
+    # tells only in words which error it was.
     final = (errors.InvalidAuthorizationSpecification, errors.InvalidCatalogName)
-    if isinstance(error, final) or "authentication failed" in str(error) or "does not exist" in str(error):
+    if isinstance(error, final) or any(words in str(error) for words in REFUSED):
         return False
     return isinstance(error, (psycopg.OperationalError, errors.ReadOnlySqlTransaction))
 

@@ -146,8 +146,8 @@ def split(script: str) -> list[str]:
     """
     The statements of a script of ours: each ends with a semicolon at the end of a line.
 
-    >>> split("CREATE TABLE a (b INT);\n\n-- why\nCREATE INDEX ON a (b);\n")
-    ['CREATE TABLE a (b INT)', '-- why\nCREATE INDEX ON a (b)']
+    >>> split("CREATE TABLE a (b INT);\\n\\n-- why\\nCREATE INDEX ON a (b);\\n")
+    ['CREATE TABLE a (b INT)', '-- why\\nCREATE INDEX ON a (b)']
     """
     parts = [part.strip() for part in f"{script}\n".split(";\n")]
     return [part for part in parts if Text(part).named.strip()]

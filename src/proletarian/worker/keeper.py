@@ -19,7 +19,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
 
-from proletarian.database import Database, Session, Stopped
+from proletarian.database import LONGEST_WAIT, Database, Session, Stopped
 from proletarian.drivers.driver import OwnConnection
 from proletarian.events import Log
 from proletarian.migration import check_schema
@@ -83,7 +83,10 @@ class Keeper:
         self._recovered = recovered
         self._declared_dead = declared_dead
         self._failed = failed
-        self._session = Session(database, log, on_connect=self._connected, on_error=on_error)
+        self._session = Session(
+            database, log, on_connect=self._connected, on_error=on_error,
+            longest_wait=min(LONGEST_WAIT, care.lost_after / 8),  # be back long before colleagues may judge us
+        )  # fmt: skip
         self._watch = Watch(database.family.settling)
         self._progress: dict[tuple[Any, int], str] = {}
         self._next_beat = self._next_look = self._next_prune = 0.0
@@ -204,7 +207,7 @@ class Keeper:
             return
         told = self.dialect.loaded_time(row[0])
         if self._told is not None and (told - self._told).total_seconds() > self.care.lost_after / 2:
-            self._in_touch_since = now  # by the database's time we were away
+            self._in_touch_since = time.monotonic()  # by the database's time we were away
         self._told = told
         self.clock.set(told)
         self.fleet = max(1, row[1])
@@ -221,9 +224,8 @@ class Keeper:
             lambda connection: self._watch.dead(others, free=connection.is_free, now=time.monotonic())
         )
         in_touch = time.monotonic() - self._in_touch_since
-        done = self._session.once(
-            recover, self.dialect, dead, self._decide, self.database.queue.now(), in_touch if in_touch < BACK else FOREVER
-        )
+        in_touch = FOREVER if in_touch >= BACK else in_touch
+        done = self._session.once(recover, self.dialect, dead, self._decide, self.database.queue.now(), in_touch)
         if done is not None and (done.runs or done.buried):
             self._recovered(done)
         share = 0.5 if self._watch.suspicious else self.fleet

@@ -123,7 +123,7 @@ class Pump:
         if self._thread.is_alive():
             self._thread.join(timeout)
             self._session.closed.set()  # the database is away: it will have to be told by our absence
-            self._thread.join(timeout)
+            self._thread.join(1.0)
         self.wake.close()
 
     def _poke(self) -> None:

@@ -1,0 +1,23 @@
+"""The table of orders."""
+
+from __future__ import annotations
+
+from django.db import migrations, models
+
+
+class Migration(migrations.Migration):  # type: ignore[misc]
+    """Makes it."""
+
+    initial = True
+    dependencies: list[tuple[str, str]] = []
+    operations = [
+        migrations.CreateModel(
+            "Order",
+            [
+                ("id", models.BigAutoField(primary_key=True)),
+                ("email", models.EmailField(max_length=254)),
+                ("confirmed", models.BooleanField(default=False)),
+                ("counted", models.IntegerField(default=0)),
+            ],
+        )
+    ]

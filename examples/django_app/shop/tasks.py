@@ -1,0 +1,28 @@
+"""Tasks of Django's own kind, run by the same worker."""
+
+from __future__ import annotations
+
+from proletarian.contrib.django.compat import base
+
+from shop.models import Order
+
+
+@base.task
+def count(order_id: int) -> int:
+    """Count how often an order was looked at."""
+    order = Order.objects.get(pk=order_id)
+    order.counted += 1
+    order.save()
+    return order.counted
+
+
+@base.task(queue_name="mail", priority=5, takes_context=True)
+async def greet(context: object, name: str) -> str:
+    """Say hello, from a coroutine."""
+    return f"hello, {name}"
+
+
+@base.task
+def fail(why: str) -> None:
+    """Go wrong."""
+    raise ValueError(why)

@@ -1,0 +1,29 @@
+"""Take an order, show an order."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db import connection, transaction
+from django.http import JsonResponse
+
+from shop.jobs import confirm
+from shop.models import Order
+from shop.tasks import count
+
+
+def new_order(request: Any) -> JsonResponse:
+    """The order and its two jobs, or nothing."""
+    with transaction.atomic():
+        order = Order.objects.create(email=request.POST["email"])
+        confirm.enqueue(connection, order_id=order.pk)
+        count.enqueue(order.pk)
+        if request.POST.get("break"):
+            raise ValueError("the customer broke it off")
+    return JsonResponse({"id": order.pk}, status=201)
+
+
+def show(request: Any, order_id: int) -> JsonResponse:
+    """How far it is."""
+    order = Order.objects.get(pk=order_id)
+    return JsonResponse({"email": order.email, "confirmed": order.confirmed, "counted": order.counted})

@@ -1,0 +1,1 @@
+"""What joins the library to frameworks; each folder is for one and needs it installed."""

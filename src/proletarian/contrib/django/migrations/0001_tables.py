@@ -1,0 +1,71 @@
+"""The twin of 0001_tables.sql, and the models as Django should know them."""
+
+from __future__ import annotations
+
+from django.db import migrations, models
+
+from proletarian.contrib.django.configuration import table
+from proletarian.contrib.django.fields import IdField
+from proletarian.contrib.django.operations import sql_migration
+
+COMMON = [
+    ("job_id", IdField(primary_key=True, serialize=False)),
+    ("queue", models.TextField()),
+    ("job_type", models.TextField()),
+    ("payload", models.TextField()),
+    ("attempts", models.IntegerField(default=0)),
+    ("enqueued_at", models.DateTimeField()),
+    ("process_at", models.DateTimeField()),
+    ("priority", models.SmallIntegerField(default=0)),
+    ("headers", models.TextField(null=True)),
+    ("lost", models.SmallIntegerField(default=0)),
+    ("errors", models.TextField(null=True)),
+]
+
+
+class Migration(migrations.Migration):  # type: ignore[misc]
+    """Makes the tables."""
+
+    initial = True
+    dependencies: list[tuple[str, str]] = []
+    operations = [
+        sql_migration(1),
+        migrations.CreateModel(
+            "Job", COMMON, {"managed": False, "db_table": table("job"), "ordering": ("-priority", "process_at")}
+        ),
+        migrations.CreateModel(
+            "RunningJob",
+            [
+                *COMMON,
+                ("worker_id", IdField()),
+                ("run_id", models.BigIntegerField()),
+                ("started_at", models.DateTimeField()),
+                ("progress", models.TextField(null=True)),
+            ],
+            {"managed": False, "db_table": table("running_job"), "ordering": ("-started_at",)},
+        ),
+        migrations.CreateModel(
+            "ArchivedJob",
+            [
+                *COMMON,
+                ("status", models.TextField()),
+                ("started_at", models.DateTimeField(null=True)),
+                ("finished_at", models.DateTimeField()),
+                ("worker", models.TextField(null=True)),
+                ("result", models.TextField(null=True)),
+            ],
+            {"managed": False, "db_table": table("archived_job"), "ordering": ("-finished_at",)},
+        ),
+        migrations.CreateModel(
+            "Worker",
+            [
+                ("worker_id", IdField(primary_key=True, serialize=False)),
+                ("host", models.TextField()),
+                ("pid", models.IntegerField()),
+                ("queues", models.TextField()),
+                ("started_at", models.DateTimeField()),
+                ("seen_at", models.DateTimeField()),
+            ],
+            {"managed": False, "db_table": table("worker"), "ordering": ("host", "pid")},
+        ),
+    ]

@@ -1,0 +1,93 @@
+"""A job's row as the result of a Django task."""
+
+from __future__ import annotations
+
+import json
+import re
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.utils.module_loading import import_string
+
+from proletarian.contrib.django import configuration
+from proletarian.contrib.django.compat import base, exceptions
+from proletarian.contrib.django.models import ArchivedJob, Job, RunningJob
+from proletarian.outcomes import errors_in
+
+Status = base.TaskResultStatus
+STATES = {"success": Status.SUCCESSFUL}
+
+
+def task_of(path: str) -> Any | None:
+    """The Django task of this module path; None if there is none."""
+    try:
+        found = import_string(path)
+    except ImportError:
+        return None
+    return found if isinstance(found, base.Task) else None
+
+
+def find(result_id: str, backend: str) -> Any:
+    """The result of a job; raises `TaskResultDoesNotExist`."""
+    try:
+        job_id = UUID(result_id)
+    except ValueError:
+        raise exceptions.TaskResultDoesNotExist(result_id) from None
+    # A job may move from one table to the next while we look: so the first is looked at twice.
+    for model in (Job, RunningJob, ArchivedJob, Job):
+        row = model.objects.using(configuration.alias()).filter(pk=job_id).first()
+        if row is not None:
+            break
+    task = None if row is None else task_of(row.job_type)
+    if row is None or task is None:
+        raise exceptions.TaskResultDoesNotExist(result_id)
+    return of_row(row, task, backend)
+
+
+def of_row(row: Any, task: Any, backend: str) -> Any:
+    """The result that a row says."""
+    failures = errors_in(row.errors)
+    payload = json.loads(row.payload)
+    workers = [str(failure.get("worker")) for failure in failures]
+    status, started, finished = Status.READY, None, None
+    if isinstance(row, RunningJob):
+        status, started = Status.RUNNING, row.started_at
+        workers.append(str(row.worker_id))
+    elif isinstance(row, ArchivedJob):
+        status, started, finished = STATES.get(row.status, Status.FAILED), row.started_at, row.finished_at
+        if row.status == "success":
+            workers.append(str(row.worker))
+    last = started or (datetime.fromisoformat(failures[-1]["at"]) if failures else None)
+    found = result(
+        task.using(priority=row.priority, queue_name=row.queue, backend=backend,
+                   run_after=row.process_at if row.process_at > row.enqueued_at and not failures else None),
+        str(row.job_id), status, payload, enqueued_at=row.enqueued_at, started_at=started, finished_at=finished,
+        last_attempted_at=last, errors=[error_of(failure) for failure in failures], worker_ids=workers,
+    )  # fmt: skip
+    if status == Status.SUCCESSFUL and row.result is not None:
+        object.__setattr__(found, "_return_value", json.loads(row.result))
+    return found
+
+
+def result(task: Any, job_id: str, status: Any, payload: Any, **known: Any) -> Any:
+    """A `TaskResult`; what is not known yet is empty."""
+    empty = {"started_at": None, "finished_at": None, "last_attempted_at": None, "errors": [], "worker_ids": []}
+    return base.TaskResult(
+        task=task, id=job_id, status=status, args=payload["args"], kwargs=payload["kwargs"], backend=task.backend,
+        **{**empty, **known},
+    )  # fmt: skip
+
+
+def error_of(failure: dict[str, Any]) -> Any:
+    """
+    One of our errors as Django's: with the whole path of its class.
+
+    We keep the class's name; the last line of the traceback that begins with it has its module.
+    """
+    name, trace = str(failure.get("type", "Exception")), str(failure.get("traceback", ""))
+    found = re.findall(rf"^((?:[\w.]+\.)?{re.escape(name)})(?::|$)", trace, re.MULTILINE)
+    path = found[-1] if found else name
+    if "." not in path:
+        path = f"builtins.{path}"
+    return base.TaskError(exception_class_path=path, traceback=trace)
