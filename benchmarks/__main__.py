@@ -4,6 +4,7 @@ The benchmark's command line.
     python -m benchmarks                    everything: takes an hour or two
     python -m benchmarks drain latency      these parts
     python -m benchmarks drain --quick      ours, the ceiling and the best peer only
+    python -m benchmarks --page             docs/benchmarks.md and its plots, from the last results
 """
 
 from __future__ import annotations
@@ -12,9 +13,11 @@ import argparse
 import importlib
 import time
 from pathlib import Path
+from types import ModuleType
 
 from benchmarks.machine import about
 from benchmarks.measured import save
+from benchmarks.page import write
 from benchmarks.report import markdown
 from benchmarks.run import Run, say
 
@@ -28,9 +31,9 @@ PARTS = (
 def main() -> None:
     """Measure what is asked for; print and keep what was found."""
     options = arguments()
-    for name in options.parts or PARTS:
+    for name in options.parts or (() if options.page else PARTS):
         run = Run(rounds=options.rounds, quick=options.quick, huge=options.huge, jobs=options.jobs, peers=options.peers)
-        part = importlib.import_module(f"benchmarks.parts.{name}")
+        part = part_of(name)
         say(f"{name}: {part.__doc__}")
         started = time.monotonic()
         found = part.measure(run)
@@ -38,6 +41,13 @@ def main() -> None:
         save(found, file, {**about(), "seconds": round(time.monotonic() - started), "left_out": run.left_out})
         file.with_suffix(".md").write_text(markdown(found))
         print(markdown(found), flush=True)
+    if options.page:
+        say(f"written: {write(RESULTS, [(name, part_of(name).__doc__ or '') for name in PARTS])}")
+
+
+def part_of(name: str) -> ModuleType:
+    """The module of a part."""
+    return importlib.import_module(f"benchmarks.parts.{name}")
 
 
 def arguments() -> argparse.Namespace:
@@ -49,6 +59,7 @@ def arguments() -> argparse.Namespace:
     )
     parser.add_argument("parts", nargs="*", choices=[*PARTS, []], metavar="part", help=", ".join(PARTS))
     parser.add_argument("--quick", action="store_true", help="ours, the ceiling and the best peer only, fewer jobs")
+    parser.add_argument("--page", action="store_true", help="write docs/benchmarks.md from the results there are")
     parser.add_argument("--huge", action="store_true", help="also 10,000,000 rows, and a fleet of 100")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--jobs", type=int, help="instead of each part's own number")

@@ -12,11 +12,17 @@ from typing import Any
 
 @dataclass
 class Goal:
-    """What ours is held to: at least, or at most, so many times another's figure, or a figure of its own."""
+    """
+    What a row is held to: at least, or at most, so many times another row's figure.
 
-    against: str | None  # another row of the table; None: `bound` is the figure itself
+    `against` is the other row; None: `bound` is the figure itself. `of` is the row that is
+    held to it; None: ours.
+    """
+
+    against: str | None
     bound: float
     at_most: bool = False
+    of: str | None = None
 
 
 @dataclass
@@ -37,23 +43,26 @@ class Table:
     goals: list[Goal] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     digits: int = 0
+    plotted: bool = True
 
     def add(self, label: str, figure: float) -> None:
         """Take in a figure of the current round."""
         self.figures.setdefault(label, []).append(figure)
 
-    def ratio(self, label: str) -> list[float]:
-        """Ours over another's, round by round."""
-        if self.ours is None or self.ours not in self.figures:
+    def ratio(self, label: str, of: str | None = None) -> list[float]:
+        """Ours, or the figures of another row, over this row's, round by round."""
+        of = of or self.ours
+        if of is None or of not in self.figures:
             return []
-        pairs = zip(self.figures[self.ours], self.figures[label], strict=False)
+        pairs = zip(self.figures[of], self.figures[label], strict=False)
         return [a / b for a, b in pairs if b]
 
     def met(self, goal: Goal) -> tuple[float, bool] | None:
-        """What ours reached, and whether that is enough; None if one of the two was not measured."""
-        if self.ours not in self.figures or (goal.against is not None and goal.against not in self.figures):
+        """What was reached, and whether that is enough; None if one of the two was not measured."""
+        of = goal.of or self.ours
+        if of not in self.figures or (goal.against is not None and goal.against not in self.figures):
             return None
-        values = self.figures[self.ours] if goal.against is None else self.ratio(goal.against)
+        values = self.figures[of] if goal.against is None else self.ratio(goal.against, of)
         if not values:
             return None
         reached = statistics.median(values)

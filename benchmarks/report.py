@@ -34,9 +34,14 @@ def verdict(one: Table, goal: Goal) -> str | None:
     if met is None:
         return None
     reached, enough = met
+    return f"{'✓' if enough else '✗ **missed**:'} {sentence(one, goal)}: {reached:,.2f}"
+
+
+def sentence(one: Table, goal: Goal) -> str:
+    """What ours is held to, in words."""
     wanted = f"at {'most' if goal.at_most else 'least'} {goal.bound:g}"
-    what = f"{wanted} × {goal.against}" if goal.against else f"{wanted} {one.unit}"
-    return f"{'✓' if enough else '✗ **missed**:'} {what}: {reached:,.2f}"
+    held = f"{wanted} × {goal.against}" if goal.against else f"{wanted} {one.unit}"
+    return f"{goal.of}: {held}" if goal.of else held
 
 
 def curve(one: Curve) -> str:

@@ -27,8 +27,9 @@ def measure(run: Run) -> list[Found]:
     rows = 10_000_000 if run.huge else 100_000 if run.quick else 1_000_000
     jobs = run.size(20_000)
     full, empty = f"**Proletarian**, {rows:,} archived jobs", "an empty archive"
-    table = Table("archive", f"Drain of {jobs:,} no-op jobs, 1 worker process", "jobs/s", ours=full,
-                  goals=[Goal(empty, 0.9)])  # fmt: skip
+    table = Table(
+        "archive", f"Drain of {jobs:,} no-op jobs, 1 worker process", "jobs/s", ours=full, goals=[Goal(empty, 0.9)]
+    )
     with store("postgresql", run.folder) as big, store("postgresql", run.folder) as small:
         filled = Stage(OURS_PG.having("archive-full", full), big, run.folder)
         for start in range(0, rows, PORTION):

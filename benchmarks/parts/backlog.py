@@ -10,7 +10,7 @@ from benchmarks.run import Run, say
 from benchmarks.stage import Stage
 from benchmarks.stores import store
 
-STORES = ("postgresql", "mariadb", "mysql", "sqlite")
+NAMES = {"postgresql": "PostgreSQL", "mariadb": "MariaDB", "mysql": "MySQL", "sqlite": "SQLite"}
 
 
 def measure(run: Run) -> list[Found]:
@@ -19,49 +19,45 @@ def measure(run: Run) -> list[Found]:
     backlogs = {
         "few": {"title": f"{few:,} waiting", "due": few, "future": 0},
         "many": {"title": f"{many:,} waiting", "due": many, "future": 0},
-        "future": {"title": f"{few:,} waiting, and {many:,} of a higher priority due next year", "due": few,
-                   "future": many},
-    }  # fmt: skip
+        "future": {
+            "title": f"{few:,} waiting, and {many:,} of a higher priority due next year",
+            "due": few,
+            "future": many,
+        },
+    }
     if run.huge:
         backlogs["most"] = {"title": "10,000,000 waiting", "due": 10_000_000, "future": 0}
-    return [
-        table for name in (STORES[:1] if run.quick else STORES) for table in on(run, name, backlogs, few)
-    ]  # fmt: skip
+    return [table for name in (["postgresql"] if run.quick else NAMES) for table in on(run, name, backlogs, few)]
 
 
 def on(run: Run, name: str, backlogs: dict[str, dict[str, object]], few: int) -> list[Found]:
     """One database: claims from the beginning, and claims that go on from the last one."""
     contestant: Contestant = replace(
-        OURS_PG if name == "postgresql" else OURS, name=f"claims-{name}", program="claims.py",
+        OURS_PG if name == "postgresql" else OURS,
+        name=f"claims-{name}",
+        program="claims.py",
         options={"backlogs": backlogs, "claims": min(200, few // 40), "batch": 10},
-    )  # fmt: skip
-    whole = timed(f"claim-{name}", f"{name}: a claim of 10 jobs, from the beginning")
-    onward = timed(f"claim-{name}-onward", f"{name}: a claim of 10 jobs, going on from the last one")
+    )
+    whole = timed(f"claim-{name}", f"{NAMES[name]}: a claim of 10 jobs, from the beginning")
+    onward = timed(f"claim-{name}-onward", f"{NAMES[name]}: a claim of 10 jobs, going on from the last one")
     with store(name, run.folder) as opened:
         stage = Stage(contestant, opened, run.folder)
-        say(f"{name}: filling")
+        say(f"{NAMES[name]}: filling")
         stage.call("fill", timeout=7200)
         opened.settle()
         for number in range(run.rounds):
-            say(f"{name}, round {number + 1}/{run.rounds}")
+            say(f"{NAMES[name]}, round {number + 1}/{run.rounds}")
             result = stage.call("claim")
             for title, figure in result["whole"].items():
                 whole.add(title, figure)
             for title, figure in result["onward"].items():
                 onward.add(title, figure)
-    first = str(backlogs["few"]["title"])
-    return [compared(table, title, first) for table in (whole, onward) for title in table.figures if title != first]
+    for table in (whole, onward):
+        first, *others = table.figures
+        table.goals = [Goal(first, 1.3, at_most=True, of=other) for other in others]
+    return [whole, onward]
 
 
 def timed(key: str, title: str) -> Table:
     """A table of durations."""
-    return Table(key, title, "ms", more_is_better=False, digits=2)
-
-
-def compared(table: Table, title: str, first: str) -> Table:
-    """A backlog beside the small one: ours over "theirs" is then how much dearer it is."""
-    return replace(
-        table, key=f"{table.key}-{len(title)}", title=f"{table.title}: {title}", ours=title,
-        figures={title: table.figures[title], first: table.figures[first]},
-        goals=[Goal(first, 1.3, at_most=True)],
-    )  # fmt: skip
+    return Table(key, title, "ms", more_is_better=False, digits=2, plotted=False)

@@ -21,13 +21,18 @@ def measure(run: Run) -> list[Found]:
     jobs, many = run.size(4_000, 2_000), run.size(20_000)
     with store("postgresql", run.folder) as postgresql:
         alone = Table(
-            "enqueue-1", f"Enqueue of {jobs:,} jobs, one a commit, 1 client, no worker", "jobs/s", ours=OURS_PG.label,
+            "enqueue-1",
+            f"Enqueue of {jobs:,} jobs, one a commit, 1 client, no worker",
+            "jobs/s",
+            ours=OURS_PG.label,
             goals=[Goal(PGQUEUER.label, 1.2), Goal(PLAIN.label, 0.85)],
-        )  # fmt: skip
+        )
         run.in_turn(
-            QUICK if run.quick else CONTESTANTS, postgresql,
-            lambda stage: alone.add(stage.contestant.label, enqueued(stage, jobs, 1)), "enqueue, 1 client",
-        )  # fmt: skip
+            QUICK if run.quick else CONTESTANTS,
+            postgresql,
+            lambda stage: alone.add(stage.contestant.label, enqueued(stage, jobs, 1)),
+            "enqueue, 1 client",
+        )
         found: list[Found] = [alone]
         found += [busy(run, postgresql, jobs, clients) for clients in ((4,) if run.quick else (4, 8))]
         found += bulk(run, postgresql, many)
@@ -37,9 +42,12 @@ def measure(run: Run) -> list[Found]:
 def busy(run: Run, postgresql: Store, jobs: int, clients: int) -> Table:
     """Several clients while a worker works off what they enqueue: does its wake-up cost them anything?"""
     table = Table(
-        f"enqueue-{clients}", f"Enqueue, one a commit, {clients} clients, a worker busy with what they put in",
-        "jobs/s", ours=OURS_PG.label, goals=[Goal(BESIDE.label, 0.9)],
-    )  # fmt: skip
+        f"enqueue-{clients}",
+        f"Enqueue, one a commit, {clients} clients, a worker busy with what they put in",
+        "jobs/s",
+        ours=OURS_PG.label,
+        goals=[Goal(BESIDE.label, 0.9)],
+    )
 
     def one(stage: Stage) -> None:
         with stage.workers(1):
@@ -61,13 +69,20 @@ def enqueued(stage: Stage, jobs: int, clients: int) -> float:
 def bulk(run: Run, postgresql: Store, jobs: int) -> list[Found]:
     """Many jobs in one call, and in calls of 1,000."""
     whole = Table(
-        "bulk", f"Enqueue of {jobs:,} jobs in bulk, in one call", "jobs/s", ours=OURS_PG.label,
+        "bulk",
+        f"Enqueue of {jobs:,} jobs in bulk, in one call",
+        "jobs/s",
+        ours=OURS_PG.label,
         goals=[Goal(PGQUEUER.label, 2), Goal(PLAIN.label, 0.6)],
-    )  # fmt: skip
+    )
     parts = Table(
-        "bulk-1000", f"The same, {jobs:,} jobs in calls of 1,000, each with a commit", "jobs/s", ours=OURS_PG.label,
+        "bulk-1000",
+        f"Enqueue of {jobs:,} jobs in bulk, in calls of 1,000",
+        "jobs/s",
+        ours=OURS_PG.label,
+        plotted=False,
         goals=[Goal(PGQUEUER.label, 2)],
-    )  # fmt: skip
+    )
     for table, chunk in ((whole, jobs), (parts, 1000)):
 
         def one(stage: Stage, table: Table = table, chunk: int = chunk) -> None:

@@ -26,14 +26,34 @@ SELECT calls, query FROM pg_stat_statements
 def measure(run: Run) -> list[Found]:
     """Workers are given time to find that there is nothing; then they are counted."""
     seconds = 10 if run.quick else 30
-    statements = Curve("idle-statements", "Statements that the server gets from an idle fleet", "workers",
-                       "statements/s", ours=OURS_PG.label, digits=1)  # fmt: skip
-    worker = Curve("idle-cpu", "Processor time of one idle worker", "workers", "% of a core", ours=OURS_PG.label,
-                   digits=2)  # fmt: skip
-    server = Curve("idle-server", "Processor time of the server under an idle fleet", "workers", "% of a core",
-                   ours=OURS_PG.label, digits=2)  # fmt: skip
-    cost = Table("idle", "One idle worker alone", "% of a core", ours=OURS_PG.label, more_is_better=False, digits=2,
-                 goals=[Goal(None, 1, at_most=True)])  # fmt: skip
+    statements = Curve(
+        "idle-statements",
+        "Statements that the server gets from an idle fleet",
+        "workers",
+        "statements/s",
+        ours=OURS_PG.label,
+        digits=1,
+    )
+    worker = Curve(
+        "idle-cpu", "Processor time of one idle worker", "workers", "% of a core", ours=OURS_PG.label, digits=2
+    )
+    server = Curve(
+        "idle-server",
+        "Processor time of the server under an idle fleet",
+        "workers",
+        "% of a core",
+        ours=OURS_PG.label,
+        digits=2,
+    )
+    cost = Table(
+        "idle",
+        "One idle worker alone",
+        "% of a core",
+        ours=OURS_PG.label,
+        more_is_better=False,
+        digits=2,
+        goals=[Goal(None, 1, at_most=True)],
+    )
     with store("postgresql", run.folder, **SETTINGS) as postgresql:
         for count in (1, 10, 100) if run.huge else (1, 10):
             contestants = (OURS_PG,) if count == 100 else (OURS_PG, PGQUEUER, PROCRASTINATE)

@@ -13,9 +13,13 @@ from benchmarks.stage import Stage
 from benchmarks.stores import store
 
 HELD = OURS_PG.having(
-    "memory-held", "**Proletarian**, 1,000 slots, all running", task="anap", seconds=600.0, size=1000,
+    "memory-held",
+    "**Proletarian**, 1,000 slots, all running",
+    task="anap",
+    seconds=600.0,
+    size=1000,
     worker={"queues": {"default": 1000}},
-)  # fmt: skip
+)
 MANY = OURS_PG.having("memory-many", OURS_PG.label)
 
 
@@ -23,13 +27,31 @@ def measure(run: Run) -> list[Found]:
     """Resident memory; for the growth only what is anonymous, since the recorder's file is mapped too."""
     jobs = run.size(1_000_000, 100_000)
     table = Table("memory", "Memory of one worker process", "MB", ours=OURS_PG.label, more_is_better=False, digits=1)
-    held = Table("memory-held", "The same with 1,000 jobs of 1 kB in its hands", "MB", ours=HELD.label,
-                 more_is_better=False, digits=1)  # fmt: skip
-    curve = Curve("memory-many", f"Anonymous memory of a worker that runs {jobs:,} jobs", "jobs so far", "MB",
-                  ours=OURS_PG.label, digits=1)  # fmt: skip
-    growth = Table("memory-growth", f"The same: at the end, over what it was at a tenth of the {jobs:,} jobs", "×",
-                   ours=OURS_PG.label, more_is_better=False, digits=2, goals=[Goal(None, 1.1, at_most=True)],
-    )  # fmt: skip
+    held = Table(
+        "memory-held",
+        "Memory of one worker process with 1,000 jobs of 1 kB in its hands",
+        "MB",
+        ours=HELD.label,
+        more_is_better=False,
+        digits=1,
+    )
+    curve = Curve(
+        "memory-many",
+        f"Anonymous memory of a worker that runs {jobs:,} jobs",
+        "jobs so far",
+        "MB",
+        ours=OURS_PG.label,
+        digits=1,
+    )
+    growth = Table(
+        "memory-growth",
+        f"Anonymous memory of a worker after {jobs:,} jobs, over that after a tenth of them",
+        "×",
+        ours=OURS_PG.label,
+        more_is_better=False,
+        digits=2,
+        goals=[Goal(None, 1.1, at_most=True)],
+    )
 
     def idle(stage: Stage) -> None:
         jobs, into = (1000, held) if stage.contestant is HELD else (0, table)

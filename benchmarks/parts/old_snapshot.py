@@ -24,10 +24,21 @@ def measure(run: Run) -> list[Found]:
     jobs = run.size(200_000, 50_000)
     size = jobs // SLICES
     table = Table(
-        "old-snapshot", f"The last {size:,} of {jobs:,} jobs while another connection holds an old snapshot, "
-        "against the rate without one", "× its own rate", ours=OURS_PG.label, digits=2, goals=[Goal(None, 0.85)],
-    )  # fmt: skip
-    curve = Curve("old-snapshot-slices", "The same, slice by slice", "jobs so far", "jobs/s", ours=OURS_PG.label)
+        "old-snapshot",
+        f"The last {size:,} of {jobs:,} jobs while another connection holds an old snapshot, "
+        "against the rate without one",
+        "× its own rate",
+        ours=OURS_PG.label,
+        digits=2,
+        goals=[Goal(None, 0.85)],
+    )
+    curve = Curve(
+        "old-snapshot-slices",
+        "Drain with and without an old snapshot, slice by slice",
+        "jobs so far",
+        "jobs/s",
+        ours=OURS_PG.label,
+    )
 
     def one(stage: Stage) -> None:
         last = {}

@@ -10,16 +10,22 @@ from benchmarks.stage import Stage
 from benchmarks.stores import store
 
 CONTESTANTS = (
-    OURS_PG, ORIGIN, ORIGIN.having("origin-4", "one job a transaction, 4 threads", threads=4),
+    OURS_PG,
+    ORIGIN,
+    ORIGIN.having("origin-4", "one job a transaction, 4 threads", threads=4),
     ORIGIN.having("origin-10", "one job a transaction, 10 threads", threads=10),
-)  # fmt: skip
+)
 
 
 def measure(run: Run) -> list[Found]:
     """The protocol without a library, on psycopg; the origin itself is written in Clojure."""
     jobs = run.size(20_000)
-    table = Table("origin", f"Drain of no-op jobs, 1 worker process: {jobs:,} for ours, up to 5,000 for the others",
-                  "jobs/s", ours=OURS_PG.label)  # fmt: skip
+    table = Table(
+        "origin",
+        f"Drain of no-op jobs, 1 worker process: {jobs:,} for ours, up to 5,000 for the others",
+        "jobs/s",
+        ours=OURS_PG.label,
+    )
 
     def one(stage: Stage) -> None:
         table.add(stage.contestant.label, drain(stage, jobs).rate)

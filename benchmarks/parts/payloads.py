@@ -18,9 +18,15 @@ VOLUME = 100_000_000  # bytes in one drain, at most
 
 def measure(run: Run) -> list[Found]:
     """Fewer jobs where they are large."""
-    curve = Curve("payloads", "Drain of no-op jobs, 1 worker process", "bytes of payload", "jobs/s",
-                  ours=OURS_PG.label, logarithmic=True,
-                  notes=["20,000 jobs, fewer where they would come to more than 100 MB."])  # fmt: skip
+    curve = Curve(
+        "payloads",
+        "Drain of no-op jobs, 1 worker process",
+        "bytes of payload",
+        "jobs/s",
+        ours=OURS_PG.label,
+        logarithmic=True,
+        notes=["20,000 jobs, fewer where they would come to more than 100 MB."],
+    )
     with store("postgresql", run.folder) as postgresql:
         for size in SIZES[::2] if run.quick else SIZES:
             jobs = min(run.size(20_000), VOLUME // size)

@@ -17,8 +17,13 @@ SLOTS = 64
 def measure(run: Run) -> list[Found]:
     """The same jobs and the same slots, spread over more and more queues."""
     jobs = run.size(20_000)
-    curve = Curve("queues", f"Drain of {jobs:,} no-op jobs, {SLOTS} slots in all, 1 worker process", "queues", "jobs/s",
-                  ours=OURS_PG.label)  # fmt: skip
+    curve = Curve(
+        "queues",
+        f"Drain of {jobs:,} no-op jobs, {SLOTS} slots in all, 1 worker process",
+        "queues",
+        "jobs/s",
+        ours=OURS_PG.label,
+    )
     with store("postgresql", run.folder) as postgresql:
         for count in (1, 8, 64) if run.quick else (1, 2, 4, 8, 16, 32, 64):
             queues = {f"queue-{number}": SLOTS // count for number in range(count)}

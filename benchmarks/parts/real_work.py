@@ -33,13 +33,18 @@ def measure(run: Run) -> list[Found]:
         for task, jobs, processes, options, what in work:
             ours = OURS_PG.having(f"proletarian-{task}", "**Proletarian**", task=task, **options)
             bare = Contestant(
-                f"bare-{task}", "the same without a queue", "raw_loop.py",
+                f"bare-{task}",
+                "the same without a queue",
+                "raw_loop.py",
                 options={"task": task, "slots": SLOTS, "jobs": jobs // processes, **options},
-            )  # fmt: skip
+            )
             table = Table(
-                f"work-{task}-{processes}", f"{jobs:,} jobs of {what}", "jobs/s", ours=ours.label,
+                f"work-{task}-{processes}",
+                f"{jobs:,} jobs of {what}",
+                "jobs/s",
+                ours=ours.label,
                 goals=[Goal(bare.label, 0.9)],
-            )  # fmt: skip
+            )
 
             def one(stage: Stage, table: Table = table, jobs: int = jobs, processes: int = processes) -> None:
                 if stage.contestant.program == "raw_loop.py":

@@ -29,12 +29,32 @@ def measure(run: Run) -> list[Found]:
     """Jobs of a second, enough of them for both workers to be full when the third one comes."""
     jobs = run.size(400, 200)
     what = f"{jobs} jobs of 1 s, two workers of {SLOTS} slots, a third joins after 4 s"
-    held = Table("sharing-held", f"{what}: jobs in one worker's hands, at most", "jobs", ours=OURS.label,
-                 more_is_better=False, goals=[Goal(None, SLOTS + 5, at_most=True)])  # fmt: skip
-    first = Table("sharing-first", "The same: from the third worker's start to its first job", "s", ours=OURS.label,
-                  more_is_better=False, digits=2)  # fmt: skip
-    share = Table("sharing-full", f"The same: from its first job until it has started {SLOTS}", "s", ours=OURS.label,
-                  more_is_better=False, digits=3)  # fmt: skip
+    held = Table(
+        "sharing-held",
+        f"{what}: jobs in one worker's hands, at most",
+        "jobs",
+        ours=OURS.label,
+        more_is_better=False,
+        goals=[Goal(None, SLOTS + 5, at_most=True)],
+    )
+    first = Table(
+        "sharing-first",
+        f"{what}: from the third worker's start to its first job",
+        "s",
+        ours=OURS.label,
+        more_is_better=False,
+        digits=2,
+        plotted=False,
+    )
+    share = Table(
+        "sharing-full",
+        f"{what}: from its first job until it has started {SLOTS}",
+        "s",
+        ours=OURS.label,
+        more_is_better=False,
+        digits=3,
+        plotted=False,
+    )
 
     def one(stage: Stage) -> None:
         most, began, third = watched(stage, jobs)

@@ -26,9 +26,14 @@ PEERS = {
 def measure(run: Run) -> list[Found]:
     """Whole processes, from their start to their end, in turn; the median of each round."""
     table = Table(
-        "start-up", "A process that does nothing else, start to end", "ms", more_is_better=False, digits=1,
+        "start-up",
+        "A process that does nothing else, start to end",
+        "ms",
+        more_is_better=False,
+        digits=1,
+        goals=[Goal(None, 60, at_most=True, of=IMPORT), Goal(None, 90, at_most=True, of=HELP)],
         notes=["Python itself is in all of them."],
-    )  # fmt: skip
+    )
     commands = {
         NOTHING: [sys.executable, "-c", "pass"],
         IMPORT: [sys.executable, "-c", "import proletarian"],
@@ -51,13 +56,7 @@ def measure(run: Run) -> list[Found]:
                 times[label].append(lasting(argv, environment))
         for label, taken in times.items():
             table.add(label, statistics.median(taken))
-    return [table, held_to(table, IMPORT, 60), held_to(table, HELP, 90)]
-
-
-def held_to(table: Table, label: str, most: float) -> Table:
-    """One of them, and what it may take."""
-    return Table(f"start-up-{label.strip('`').split()[0]}-{most:.0f}", f"Of which {label}", "ms",
-                 {label: table.figures[label]}, label, False, [Goal(None, most, at_most=True)], digits=1)  # fmt: skip
+    return [table]
 
 
 def lasting(argv: list[str], environment: dict[str, str]) -> float:

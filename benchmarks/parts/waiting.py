@@ -23,16 +23,23 @@ def measure(run: Run) -> list[Found]:
     """Once as many jobs as slots, and ten times as many; a rate of slots / seconds is all that can be had."""
     found: list[Found] = []
     connections = Table(
-        "waiting-connections", "The same: database connections of the worker, at most", "connections", ours=OURS.label,
-        more_is_better=False, goals=[Goal(None, 3, at_most=True)],
-    )  # fmt: skip
+        "waiting-connections",
+        f"Database connections of a worker with {SLOTS:,} slots, at most",
+        "connections",
+        ours=OURS.label,
+        more_is_better=False,
+        goals=[Goal(None, 3, at_most=True)],
+    )
     with store("postgresql", run.folder) as postgresql:
         for jobs in (SLOTS, 10 * SLOTS):
             table = Table(
-                f"waiting-{jobs}", f"{jobs:,} coroutines that each wait 100 ms, {SLOTS:,} slots, 1 worker process",
-                "jobs/s", ours=OURS.label, goals=[Goal(None, 0.8 * SLOTS / SECONDS)],
+                f"waiting-{jobs}",
+                f"{jobs:,} coroutines that each wait 100 ms, {SLOTS:,} slots, 1 worker process",
+                "jobs/s",
+                ours=OURS.label,
+                goals=[Goal(None, 0.8 * SLOTS / SECONDS)],
                 notes=[f"{SLOTS / SECONDS:,.0f}/s would be a worker that costs nothing."],
-            )  # fmt: skip
+            )
 
             def one(stage: Stage, jobs: int = jobs, table: Table = table) -> None:
                 stage.call("bulk", jobs, 1000)

@@ -26,12 +26,11 @@ def test_how_to_begin(tmp_path: Path) -> None:
 def test_there_is_a_page_for_each_example() -> None:
     folders = {path.parent for path in (ROOT / "examples").glob("*/__init__.py")}
 
-    assert folders == {page.parent for page in PAGES} - {ROOT / "examples"}
+    assert folders - {page.parent for page in PAGES} == set()
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.parent.name))
 def test_links_lead_somewhere(page: Path) -> None:
     links = re.findall(r"\]\(([^)#:]+)\)", page.read_text())
 
-    assert links
     assert [link for link in links if not (page.parent / link).exists()] == []

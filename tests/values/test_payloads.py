@@ -22,7 +22,6 @@ from proletarian.errors import UnreadablePayload
 from proletarian.payloads import Parameters
 from proletarian.serializers import JsonSerializer
 
-
 SOME_ID = UUID("0190a1b2-c3d4-7e5f-8a6b-7c8d9e0f1a2b")
 
 

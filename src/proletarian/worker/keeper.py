@@ -223,6 +223,8 @@ class Keeper:
         dead = self._session.do(
             lambda connection: self._watch.dead(others, free=connection.is_free, now=time.monotonic())
         )
+        if time.monotonic() >= self._next_beat:
+            return  # held up since this turn began: the beat comes first, and tells whether we were away
         in_touch = time.monotonic() - self._in_touch_since
         in_touch = FOREVER if in_touch >= BACK else in_touch
         done = self._session.once(recover, self.dialect, dead, self._decide, self.database.queue.now(), in_touch)

@@ -1,0 +1,111 @@
+"""The page of the documentation: what the last full run of each part has found, in words, tables and pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from benchmarks.measured import Found, Table, load
+from benchmarks.plots import draw
+from benchmarks.report import curve, sentence, table
+
+DOCS = Path(__file__).parents[1] / "docs"
+PLOTS = Path("_static/benchmarks")
+
+HEAD = """\
+---
+orphan: true
+---
+
+<!-- Written by `python -m benchmarks --page` from the results of the last runs: do not edit. -->
+
+# Benchmarks
+
+How fast Proletarian is beside what you might pick instead, and beside what the database can do without any library.
+Everything here was measured on one machine, with **durability on**: PostgreSQL with its defaults (`fsync`,
+`synchronous_commit`), InnoDB flushing its log at each commit, SQLite with `synchronous=FULL`. Each contestant gets the
+best settings that its documentation names, ours only its defaults unless the row says otherwise. All of one table
+were measured in turn in the same run, and the run was repeated; a row shows the median and the range, and the ratio is
+taken within each round, so that a machine that is faster today than yesterday changes little about it. After each
+drain it was checked that every job had run exactly once and lay in the archive.
+
+Run it yourself: `make bench`, or `python -m benchmarks drain` for one part. How each figure is taken is written in
+`benchmarks/README.md`.
+"""
+
+
+@dataclass
+class Section:
+    """What one part has found."""
+
+    name: str
+    doc: str
+    found: list[Found]
+    about: dict[str, Any]
+
+
+def write(results: Path, parts: Sequence[tuple[str, str]]) -> Path:
+    """Write the page from the results there are; `parts` are names and what they measure."""
+    sections = [
+        Section(name, doc, *load(file)) for name, doc in parts if (file := results / f"{name}.json").exists()
+    ]  # fmt: skip
+    if not sections:
+        raise SystemExit(f"no results in {results}: run the benchmark first")
+    folder = DOCS / PLOTS
+    folder.mkdir(parents=True, exist_ok=True)
+    for old in folder.glob("*.svg"):
+        old.unlink()
+    draw([results / f"{section.name}.json" for section in sections], folder)
+    page = DOCS / "benchmarks.md"
+    page.write_text("\n\n".join([HEAD + machine(sections), goals(sections), *map(one, sections)]) + "\n")
+    return page
+
+
+def machine(sections: Sequence[Section]) -> str:
+    """Where and when."""
+    about = sections[0].about
+    versions = ", ".join(f"{name} {number}" for name, number in about["versions"].items())
+    when = sorted({section.about["when"][:10] for section in sections})
+    return (
+        f"\nThe machine: {about['cores']} cores of an {about['processor']}, {about['system']}, "
+        f"Python {about['python']}; "
+        f"database, workers and clients share these cores. One `fdatasync` takes {about['fdatasync_ms']:g} ms here; "
+        f"where it takes longer, one commit a job costs more and batches win by more. Versions: {versions}. "
+        f"Measured {' to '.join(dict.fromkeys([when[0], when[-1]]))}."
+    )
+
+
+def goals(sections: Sequence[Section]) -> str:
+    """All that ours is held to, in one table."""
+    lines = ["## What it is held to", "", "| | measured | held to | reached |", "| --- | --- | --- | ---: |"]
+    for section in sections:
+        for found in section.found:
+            for goal in found.goals if isinstance(found, Table) else ():
+                met = found.met(goal) if isinstance(found, Table) else None
+                if met is not None and isinstance(found, Table):
+                    mark = "✓" if met[1] else "✗"
+                    lines.append(f"| {mark} | {found.title} | {sentence(found, goal)} | {met[0]:,.2f} |")
+    return "\n".join(lines)
+
+
+def one(section: Section) -> str:
+    """A part: its pictures and tables."""
+    parts = [f"## {section.name.replace('_', ' ').capitalize()}", "", section.doc]
+    for found in section.found:
+        parts += ["", table(found) if isinstance(found, Table) else curve(found)]
+        if (DOCS / PLOTS / f"{found.key}-light.svg").exists():
+            parts += ["", picture(found)]
+    if section.about.get("left_out"):
+        parts += ["", "Left out:", "", *(f"- {line}" for line in section.about["left_out"])]
+    return "\n".join(parts)
+
+
+def picture(found: Found) -> str:
+    """The same drawn, for light and for dark pages."""
+    alternative = f"{found.title}, as a plot of the table above".replace("**", "").replace("`", "")
+    return "\n".join(
+        f"```{{image}} {PLOTS}/{found.key}-{theme}.svg\n:class: only-{theme}\n:alt: {alternative}\n```"
+        for theme in ("light", "dark")
+    )
