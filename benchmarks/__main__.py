@@ -23,8 +23,8 @@ from benchmarks.run import Run, say
 
 RESULTS = Path(__file__).parent / "results"
 PARTS = (
-    "drain", "enqueue", "latency", "old_snapshot", "backlog", "sqlite", "mysql", "waiting", "real_work", "sharing",
-    "start_up", "memory", "origin", "idle", "growth", "queues", "payloads", "archive",
+    "drain", "enqueue", "latency", "old_snapshot", "backlog", "sqlite", "mysql", "redis", "waiting", "real_work",
+    "sharing", "start_up", "memory", "origin", "idle", "growth", "queues", "payloads", "archive",
 )  # fmt: skip
 
 

@@ -86,3 +86,27 @@ HUEY_10 = replace(
     HUEY, name="huey-10", label="huey, 10 threads (loses jobs in a crash)", command=(*HUEY.command[:-1], "10")
 )
 SQLITE = (LITEQUEUE, HUEY, HUEY_10)
+
+# On Redis, a drain ends with the last call of a handler: what follows is not asked for.
+CELERY = Contestant(
+    "celery", "Celery, prefetch × 128", "with_celery.py",
+    requirements=("celery[redis]==5.7.0",),
+    options={"prefetch": 128},
+    command=("celery", "-A", "benchmarks.programs.with_celery", "worker", "-l", "ERROR", "-c", "{processes}",
+             "--without-gossip", "--without-mingle", "--without-heartbeat"),
+    most=5_000,
+)  # fmt: skip
+DRAMATIQ = Contestant(
+    "dramatiq", "dramatiq, 10 threads", "with_dramatiq.py",
+    requirements=(*DRAMATIQ_POSTGRES.requirements, "redis"),
+    command=DRAMATIQ_POSTGRES.command,
+    most=10_000,
+)  # fmt: skip
+RQ = Contestant("rq", "RQ, without a fork for each job", "with_rq.py", requirements=("rq==3.0.0",), most=2_000)
+SAQ = Contestant(
+    "saq", "SAQ, concurrency 10", "with_saq.py", requirements=("saq[redis,hiredis]==0.26.4",), most=10_000
+)  # fmt: skip
+STREAQ = Contestant(
+    "streaq", "streaQ, concurrency 10", "with_streaq.py", requirements=("streaq==7.2.0",), most=10_000
+)  # fmt: skip
+REDIS = (CELERY, DRAMATIQ, RQ, SAQ, STREAQ)

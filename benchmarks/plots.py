@@ -91,16 +91,21 @@ def lines(curve: Curve, colours: dict[str, str]) -> Any:
 
     figure, axes = pyplot.subplots(figsize=(7.2, 3.6))
     others = iter(LINES * 3)
+    known: dict[str, str] = {}  # who has which colour; the second line of one contestant is dashed
     for label, points in curve.points.items():
+        who = label.partition(", old snapshot")[0].partition(", no old snapshot")[0]
+        dashed = who in known
+        colour = known.setdefault(who, colours["ours"] if who == curve.ours else next(others, colours["others"]))
         points = sorted(points)
         places = [x for x, _ in points]
-        ours = curve.ours is not None and label.startswith(curve.ours)
-        colour = colours["ours"] if ours else next(others)
-        dashed = ours and label != curve.ours and ", old snapshot" not in label
-        axes.plot(places, [statistics.median(values) for _, values in points], marker="o", markersize=4, color=colour,
-                  linestyle="--" if dashed else "-", label=label.replace("**", "").replace("`", ""))  # fmt: skip
-        axes.fill_between(places, [min(values) for _, values in points], [max(values) for _, values in points],
-                          color=colour, alpha=0.15, linewidth=0)  # fmt: skip
+        axes.plot(
+            places, [statistics.median(values) for _, values in points], marker="o", markersize=4, color=colour,
+            linestyle="--" if dashed else "-", label=label.replace("**", "").replace("`", ""),
+        )  # fmt: skip
+        axes.fill_between(
+            places, [min(values) for _, values in points], [max(values) for _, values in points], color=colour,
+            alpha=0.15, linewidth=0,
+        )  # fmt: skip
     if curve.logarithmic:
         axes.set_xscale("log")
         axes.set_yscale("log")
@@ -108,7 +113,7 @@ def lines(curve: Curve, colours: dict[str, str]) -> Any:
         axes.set_ylim(bottom=0)
     axes.set_xlabel(curve.along)
     axes.set_ylabel(curve.unit)
-    axes.legend(fontsize=8)
+    axes.legend(fontsize=8, loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2)
     _plain(axes, colours)
     return figure
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -51,16 +51,21 @@ class Run:
         return able
 
     def in_turn(
-        self, contestants: Sequence[Contestant], store: Store, measure: Callable[[Stage], None], what: str
+        self,
+        contestants: Sequence[Contestant],
+        store: Store | Mapping[str, Store],
+        measure: Callable[[Stage], None],
+        what: str,
     ) -> None:
-        """Measure all contestants once a round, each round beginning with another one."""
+        """Measure all contestants once a round, each round beginning with another; `store`: one, or one for each name."""
         able = self.chosen(contestants)
         for number in range(self.rounds):
             start = number % max(1, len(able))
             for contestant in [*able[start:], *able[:start]]:
                 say(f"{what}, round {number + 1}/{self.rounds}: {contestant.name}")
                 try:
-                    measure(Stage(contestant, store, self.folder))
+                    place = store[contestant.name] if isinstance(store, Mapping) else store
+                    measure(Stage(contestant, place, self.folder))
                 except WentWrong as error:
                     if not contestant.requirements:
                         raise

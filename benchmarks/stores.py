@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
 from servers import MariaDB, MySQL, PostgreSQL, Server
+from servers.daemon import Daemon
 
 
 class Store(ABC):
@@ -19,7 +20,7 @@ class Store(ABC):
 
     name: ClassVar[str]
     url: str
-    server: Server | None = None
+    server: Daemon | None = None
     programs: Path | None = None  # the server's own client programs
 
     @abstractmethod
@@ -45,7 +46,7 @@ class PostgreSQLStore(Store):
     name = "postgresql"
 
     def __init__(self, server: PostgreSQL) -> None:
-        self.server = server
+        self.server = self._server = server
         self.programs = server.programs
         self._connection: Any = None
 
@@ -54,8 +55,7 @@ class PostgreSQLStore(Store):
 
         if self._connection is not None:
             self._connection.close()
-        assert self.server is not None
-        self.url = self.server.create_database("bench")
+        self.url = self._server.create_database("bench")
         self._connection = psycopg.connect(self.url, autocommit=True)
         return self.url
 
@@ -74,7 +74,7 @@ class MySQLStore(Store):
     """A MySQL or MariaDB server, flushing at each commit, which is InnoDB's default."""
 
     def __init__(self, server: Server) -> None:
-        self.server = server
+        self.server = self._server = server
         self._connection: Any = None
 
     def fresh(self) -> str:
@@ -82,8 +82,7 @@ class MySQLStore(Store):
 
         if self._connection is not None:
             self._connection.close()
-        assert self.server is not None
-        self.url = self.server.create_database("bench")
+        self.url = self._server.create_database("bench")
         parts = urlsplit(self.url)
         assert parts.port is not None
         self._connection = pymysql.connect(

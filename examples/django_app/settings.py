@@ -49,6 +49,7 @@ def database(url: str) -> dict[str, object]:
             "ENGINE": "django.db.backends.sqlite3",
             "NAME": parts.path.removeprefix("/"),
             "OPTIONS": {"transaction_mode": "IMMEDIATE", "timeout": 20},
+            "TEST": {"NAME": parts.path.removeprefix("/") + ".test"},
         }
     return {
         "ENGINE": f"django.db.backends.{parts.scheme}",

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     )
     from proletarian.ids import UUID4, UUID7, DatabaseGenerated
     from proletarian.job import Job, NewJob
+    from proletarian.limits import Limits
     from proletarian.migration import migrate
     from proletarian.outcomes import Cancel, RetryAfter, Snooze
     from proletarian.queue import Queue, aenqueue, aenqueue_many, enqueue, enqueue_many
@@ -58,6 +59,7 @@ _HOMES = {
     ),
     "ids": ("UUID4", "UUID7", "DatabaseGenerated"),
     "job": ("Job", "NewJob"),
+    "limits": ("Limits",),
     "migration": ("migrate",),
     "outcomes": ("Cancel", "RetryAfter", "Snooze"),
     "queue": ("Queue", "aenqueue", "aenqueue_many", "enqueue", "enqueue_many"),
@@ -81,6 +83,7 @@ __all__ = [
     "Job",
     "JsonSerializer",
     "LeaseLost",
+    "Limits",
     "NewJob",
     "PayloadError",
     "ProletarianError",

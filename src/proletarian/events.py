@@ -89,6 +89,25 @@ def with_context(log: Log, context: Mapping[str, Any]) -> Log:
     return log_with_context
 
 
+def guarded(log: Log) -> Log:
+    """
+    A log that may raise what it likes: that is noted on the logger `proletarian.worker`, and no job suffers.
+
+    >>> guarded(lambda event, data: 1 / 0)("job.started", {})
+    """
+
+    def guarded_log(event: str, data: dict[str, Any]) -> None:
+        try:
+            log(event, data)
+        except Exception as error:  # noqa: BLE001 (the user's code)
+            _logger.error("the log given to the worker raised %r at %s", error, event)
+
+    wanted = getattr(log, "wanted", None)
+    if wanted is not None:
+        guarded_log.wanted = wanted  # type: ignore[attr-defined]
+    return guarded_log
+
+
 def is_wanted(log: Log, event: str) -> bool:
     """
     Whether a log would do anything with this event, so that nothing is put together in vain.

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from proletarian.errors import ConfigurationError
+from proletarian.limits import is_storable
 
 DEFAULT_QUEUE = "default"
 A_NAME = "a name of 1 to 191 characters, without NUL and without white space at its ends"
@@ -25,7 +26,7 @@ def is_name(name: object) -> bool:
     >>> is_name("mail"), is_name("mail "), is_name("")
     (True, False, False)
     """
-    return isinstance(name, str) and 0 < len(name) <= 191 and name == name.strip() and "\0" not in name
+    return isinstance(name, str) and 0 < len(name) <= 191 and name == name.strip() and is_storable(name)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -19,6 +19,7 @@ from typing import Any
 
 from proletarian.errors import ConfigurationError, PayloadError, WorkerLost
 from proletarian.job import Job
+from proletarian.limits import Limits
 from proletarian.retry import Retry
 from proletarian.serializers import to_plain
 
@@ -108,11 +109,11 @@ def succeeded(attempts: int, lost: int) -> Outcome:
     return Outcome("job.succeeded", "success", attempts, lost)
 
 
-def succeeded_with(attempts: int, lost: int, result: Any) -> Outcome:
+def succeeded_with(attempts: int, lost: int, result: Any, limits: Limits) -> Outcome:
     """
     The same with a result to keep, as JSON text.
 
-    Raises `PayloadError` for a result that has no such form.
+    Raises `PayloadError` for a result that has no such form, or is too large.
     """
     if result is None:
         return succeeded(attempts, lost)
@@ -120,6 +121,7 @@ def succeeded_with(attempts: int, lost: int, result: Any) -> Outcome:
         text = json.dumps(to_plain(result), allow_nan=False)
     except (TypeError, ValueError, RecursionError) as error:
         raise PayloadError(f"what the handler returned cannot be kept as JSON: {error}") from error
+    limits.checked_result(text)
     return Outcome("job.succeeded", "success", attempts, lost, result=text)
 
 

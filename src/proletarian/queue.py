@@ -7,7 +7,6 @@ names in `proletarian` are those of `Queue()`.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -19,6 +18,7 @@ from proletarian.drivers.registry import driver_of
 from proletarian.errors import ConfigurationError, LeaseLost, UnknownConnection, WrongCall
 from proletarian.ids import UUID7, JobIds, Kind, kind_of
 from proletarian.job import DEFAULT_QUEUE, Job, NewJob
+from proletarian.limits import Limits
 from proletarian.serializers import JsonSerializer, Serializer
 from proletarian.sql.dialect import Dialect, Ended, NewRow
 from proletarian.sql.mysql import MySQL
@@ -54,6 +54,7 @@ class Queue:
     serializer: Serializer = field(default_factory=JsonSerializer)
     job_ids: JobIds = field(default_factory=UUID7)
     clock: Callable[[], datetime] | None = None
+    limits: Limits = field(default_factory=Limits)
 
     def __post_init__(self) -> None:
         if not isinstance(self.tables, Tables):
@@ -64,6 +65,8 @@ class Queue:
             )
         if self.clock is not None and not callable(self.clock):
             raise ConfigurationError(f"clock is a function that gives an aware datetime, not {self.clock!r}")
+        if not isinstance(self.limits, Limits):
+            raise ConfigurationError(f"limits is a Limits value, not {self.limits!r}")
         _ = self.kind
 
     @cached_property
@@ -185,9 +188,9 @@ class Queue:
             job_id=dialect.stored_id(self.job_ids.encode(job_id)),
             queue=queue,
             job_type=job.job_type,
-            payload=self.serializer.encode(job.payload),
+            payload=self.limits.checked_payload(job.job_type, self.serializer.encode(job.payload)),
             priority=job.priority or 0,
-            headers=json.dumps(dict(job.headers), ensure_ascii=False) if job.headers else None,
+            headers=self.limits.checked_headers(job.job_type, job.headers) if job.headers else None,
             process_at=job.process_at,
             delay=job.delay,
         )

@@ -19,10 +19,12 @@ ROOT = Path(__file__).parents[2]
 class WorkerProcess:
     """One of them."""
 
-    def __init__(self, database: PrivateDatabase, ledger: Ledger, said: Path, options: dict[str, Any]) -> None:
+    def __init__(
+        self, database: PrivateDatabase, ledger: Ledger, said: Path, options: dict[str, Any], program: str
+    ) -> None:
         self._ledger = ledger
         self._said = said
-        command = [sys.executable, "-m", "tests.worker.program", database.url, str(ledger.path), json.dumps(options)]
+        command = [sys.executable, "-m", program, database.url, str(ledger.path), json.dumps(options)]
         with said.open("wb") as output:
             self.process = subprocess.Popen(command, cwd=ROOT, stdout=output, stderr=output)
         self.pid = self.process.pid
@@ -70,14 +72,15 @@ class WorkerProcess:
 class Fleet:
     """All worker processes of one test, and the ledger that they write to."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, program: str = "tests.worker.program") -> None:
         self.folder = folder
+        self.program = program
         self.ledger = Ledger(folder / "ledger")
         self.workers: list[WorkerProcess] = []
 
     def start(self, database: PrivateDatabase, *, wait: bool = True, **options: Any) -> WorkerProcess:
         """One more worker; `options` are those of `Worker`, as JSON has them."""
-        worker = WorkerProcess(database, self.ledger, self.folder / f"worker-{len(self.workers)}", options)
+        worker = WorkerProcess(database, self.ledger, self.folder / f"worker-{len(self.workers)}", options, self.program)
         self.workers.append(worker)
         return worker.wait_until_started() if wait else worker
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from proletarian.contrib.django.compat import base
-
 from shop.models import Order
 
 

@@ -15,7 +15,7 @@ from typing import Any
 
 from proletarian.database import Database
 from proletarian.errors import ConfigurationError, WorkerLost
-from proletarian.events import Log, with_context
+from proletarian.events import Log, guarded, with_context
 from proletarian.job import Job
 from proletarian.outcomes import Outcome, Strategy
 from proletarian.tasks import Tasks
@@ -59,7 +59,7 @@ class Engine:
         self.failure: BaseException | None = None
         self.ended = threading.Event()  # by itself: drained, or by a failure
         name = f"{socket.gethostname()}:{os.getpid()}"
-        self.log = with_context(settings.log, {"worker": name})
+        self.log = with_context(guarded(settings.log), {"worker": name})
         clock = Clock()
         self.runner = Runner(
             database.dialect, database.queue, handler, log=self.log, clock=clock, worker=name, retry=settings.retry,

@@ -8,13 +8,28 @@ by themselves, so that no job waits for the pump.
 
 from __future__ import annotations
 
+import os
 import threading
 import time
+import weakref
 from collections import deque
 from collections.abc import Callable, Iterable
 
 from proletarian.worker.prefetch import PATIENCE, Prefetch
 from proletarian.worker.run import Run
+
+# A handler may fork, and its child may come back from it. The child is no worker: it must not go
+# on with copies of the jobs that its parent holds.
+_lanes: weakref.WeakSet[Lane] = weakref.WeakSet()
+
+
+def _let_go() -> None:
+    for lane in list(_lanes):
+        lane.forked()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_let_go)
 
 
 class Lane:
@@ -36,6 +51,7 @@ class Lane:
         self._threads = 0
         self._mixed = False  # coroutines were here: they compete with the threads for slots
         self._closed = False
+        _lanes.add(self)
 
     @property
     def held(self) -> int:
@@ -161,6 +177,12 @@ class Lane:
                 except IndexError:  # a thread was quicker
                     break
         return taken
+
+    def forked(self) -> None:
+        """In a child process: hold nothing, start nothing."""
+        self._closed = True
+        self._plain.clear()
+        self._coroutines.clear()
 
     def close(self) -> None:
         """End the threads, those that are running a job after it."""

@@ -38,7 +38,12 @@ class Loop:
     def _turn(loop: asyncio.AbstractEventLoop) -> None:
         asyncio.set_event_loop(loop)
         try:
-            loop.run_forever()
+            while True:
+                try:
+                    loop.run_forever()
+                except (SystemExit, KeyboardInterrupt):
+                    continue  # raised in a task that some handler started: asyncio lets these out, the others go on
+                break
         finally:
             loop.run_until_complete(loop.shutdown_asyncgens())
             loop.close()

@@ -90,7 +90,7 @@ class Run(Lease):
 
     @contextlib.contextmanager
     def _completing(self, result: Any) -> Iterator[Ended]:
-        outcome = succeeded_with(self.row.attempts + 1, self.row.lost, result)
+        outcome = succeeded_with(self.row.attempts + 1, self.row.lost, result, self.runner.queue.limits)
         before, self.completed = self.completed, True
         try:
             yield Ended(self.row.run_id, outcome)
@@ -245,7 +245,7 @@ class Runner:
         if result is None or not run.rules.keep_result:
             return succeeded(run.row.attempts + 1, run.row.lost)
         try:
-            return succeeded_with(run.row.attempts + 1, run.row.lost, result)
+            return succeeded_with(run.row.attempts + 1, run.row.lost, result, self.queue.limits)
         except PayloadError as error:
             return self._failed(run, error, final=True)
 

@@ -14,7 +14,7 @@ class Migration(migrations.Migration):  # type: ignore[misc]
         migrations.CreateModel(
             "Order",
             [
-                ("id", models.BigAutoField(primary_key=True)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
                 ("email", models.EmailField(max_length=254)),
                 ("confirmed", models.BooleanField(default=False)),
                 ("counted", models.IntegerField(default=0)),

@@ -21,9 +21,9 @@ class Common(models.Model):  # type: ignore[misc]
     enqueued_at = models.DateTimeField()
     process_at = models.DateTimeField()
     priority = models.SmallIntegerField(default=0)
-    headers = models.TextField(null=True)  # noqa: DJ001
+    headers = models.TextField(null=True)
     lost = models.SmallIntegerField(default=0)
-    errors = models.TextField(null=True)  # noqa: DJ001
+    errors = models.TextField(null=True)
 
     class Meta:
         abstract = True
@@ -51,7 +51,7 @@ class RunningJob(Common):
     worker_id = IdField()
     run_id = models.BigIntegerField()
     started_at = models.DateTimeField()
-    progress = models.TextField(null=True)  # noqa: DJ001
+    progress = models.TextField(null=True)
 
     class Meta:
         managed = False
@@ -65,8 +65,8 @@ class ArchivedJob(Common):
     status = models.TextField()
     started_at = models.DateTimeField(null=True)
     finished_at = models.DateTimeField()
-    worker = models.TextField(null=True)  # noqa: DJ001
-    result = models.TextField(null=True)  # noqa: DJ001
+    worker = models.TextField(null=True)
+    result = models.TextField(null=True)
 
     class Meta:
         managed = False

@@ -1,0 +1,1 @@
+"""Faults on purpose, on real servers, with books that must balance."""

@@ -1,0 +1,1 @@
+"""What somebody may try who means harm."""
