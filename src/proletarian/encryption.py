@@ -51,9 +51,7 @@ class EncryptingSerializer:
         try:
             self._fernet = MultiFernet([Fernet(key) for key in keys])
         except (TypeError, ValueError):
-            raise ConfigurationError(
-                "a key is no Fernet key; EncryptingSerializer.new_key() makes one"
-            ) from None
+            raise ConfigurationError("a key is no Fernet key; EncryptingSerializer.new_key() makes one") from None
         self._invalid = InvalidToken
         self._inner = inner or JsonSerializer()
         self._accept_plain = accept_plain

@@ -48,9 +48,7 @@ class Limits:
                 "elsewhere and enqueue its key, or raise Queue(limits=Limits(payload=…))"
             )
         if not is_storable(text):
-            raise PayloadError(
-                f"the payload of {job_type!r} holds NUL or half a character, which no database stores"
-            )
+            raise PayloadError(f"the payload of {job_type!r} holds NUL or half a character, which no database stores")
         return text
 
     def checked_headers(self, job_type: str, headers: Mapping[str, str]) -> str | None:

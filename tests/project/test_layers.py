@@ -11,7 +11,19 @@ from tests.project.source import imports, modules
 # From the bottom up. A file imports from rows below, or from an earlier one of its own row.
 LAYERS = [
     # values and decisions; no I/O
-    ["errors", "events", "ids", "retry", "limits", "job", "serializers", "encryption", "outcomes", "payloads", "transit"],
+    [
+        "errors",
+        "events",
+        "ids",
+        "retry",
+        "limits",
+        "job",
+        "serializers",
+        "encryption",
+        "outcomes",
+        "payloads",
+        "transit",
+    ],
     # plans and SQL text; no I/O
     ["sql"],
     # carries out plans on any connection

@@ -80,7 +80,9 @@ class Fleet:
 
     def start(self, database: PrivateDatabase, *, wait: bool = True, **options: Any) -> WorkerProcess:
         """One more worker; `options` are those of `Worker`, as JSON has them."""
-        worker = WorkerProcess(database, self.ledger, self.folder / f"worker-{len(self.workers)}", options, self.program)
+        worker = WorkerProcess(
+            database, self.ledger, self.folder / f"worker-{len(self.workers)}", options, self.program
+        )
         self.workers.append(worker)
         return worker.wait_until_started() if wait else worker
 

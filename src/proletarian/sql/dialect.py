@@ -296,7 +296,8 @@ class Dialect:
         queues: list[Row] = []
         for queue in sorted({*waiting, *running, *failed}):
             count, due, age = waiting.get(queue, (0, 0, None))
-            queues.append((queue, count, due, running.get(queue, 0), failed.get(queue, 0), age))
+            seconds = None if age is None else float(age)
+            queues.append((queue, count, due, running.get(queue, 0), failed.get(queue, 0), seconds))
         return queues, workers
 
     def _say(self, name: str, /, **parameters: Any) -> Statement:

@@ -12,18 +12,18 @@ import random
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from proletarian.database import Database, Session, Stopped
-from proletarian.errors import ProletarianError
-from proletarian.events import Log, is_wanted
+from proletarian.events import Log
 from proletarian.outcomes import Outcome
-from proletarian.sql.dialect import Claimed, Ended
+from proletarian.sql.dialect import Claimed
 from proletarian.sql.statements import Plan
 from proletarian.worker.keeper import Identity, Keeper
 from proletarian.worker.lane import Lane
+from proletarian.worker.recorder import Recorder
 from proletarian.worker.run import Run, Runner
 from proletarian.worker.wake import Wake
 from proletarian.worker.watermark import Watermark, joined
@@ -74,12 +74,11 @@ class Pump:
         self.emptied = threading.Event()  # stopping, and nothing is left in our hands
         self.ran = 0
         self._draining = False
-        self._given_up = given_up
         self._failed = failed
         self._drained = drained
         self._session = Session(database, log, on_connect=self._connected, on_error=on_error)
+        self._recorder = Recorder(self._session, database, runner, log=log, given_up=given_up, put_back=self._put_back)
         self._ended: deque[tuple[Run, Outcome]] = deque()
-        self._undecided: list[tuple[Run, Outcome]] = []
         self._watermarks = {queue: Watermark() for queue in lanes}
         self._rest = Rest()
         self._run_id = 0
@@ -138,7 +137,7 @@ class Pump:
     @property
     def held(self) -> int:
         """Jobs in this worker's hands, those included that wait for their acknowledgement."""
-        return sum(lane.held for lane in self.lanes.values()) + len(self._ended) + len(self._undecided)
+        return sum(lane.held for lane in self.lanes.values()) + len(self._ended) + len(self._recorder.undecided)
 
     # The thread.
 
@@ -159,10 +158,10 @@ class Pump:
         acknowledged = self._acknowledge()
         identity = self.keeper.identity
         if self.stopping.is_set():
-            self._give_back([run for lane in self.lanes.values() for run in lane.unstarted(all_of_them=True)])
+            self._recorder.give_back([run for lane in self.lanes.values() for run in lane.unstarted(all_of_them=True)])
             claimed = 0
         else:
-            self._give_back([run for lane in self.lanes.values() for run in lane.unstarted(all_of_them=False)])
+            self._recorder.give_back([run for lane in self.lanes.values() for run in lane.unstarted(all_of_them=False)])
             claimed = self._claim(identity) if identity is not None and self._due(acknowledged) else 0
         if self.stopping.is_set() and not self.held:
             self.emptied.set()
@@ -289,83 +288,16 @@ class Pump:
             lane.ended += 1
             lane.busy += run.ran
         self.ran += len(batch)
-        again, self._undecided = self._undecided, []
-        by_worker: dict[Any, list[tuple[Run, Outcome]]] = {}
-        for entry in (*again, *batch):
-            by_worker.setdefault(entry[0].worker_id, []).append(entry)
-        for worker_id, entries in by_worker.items():
-            self._record(worker_id, entries)
-        return len(batch) + len(again) - len(self._undecided)
+        return self._recorder.record(batch)
 
-    def _record(self, worker_id: Any, batch: list[tuple[Run, Outcome]]) -> None:
-        """Write outcomes; tell which counted."""
-        batch = self._decided(worker_id, batch)
-        if not batch:
-            return
-        ended = [Ended(run.row.run_id, outcome) for run, outcome in batch]
-        before = self._session.troubles
-        ours = self._session.run(self.dialect.settle, worker_id, self.runner.worker, ended, self.database.queue.now())
-        # After a lost answer the first try may have been carried out; then the second finds nothing.
-        unsure = self._session.troubles > before
-        for run, outcome in batch:
-            run.is_over = True
-            if run.row.run_id in ours or unsure:
-                self._tell(run, outcome)
-                if outcome.status is None and outcome.delay is None:
-                    self._watermarks[run.row.queue].ask()  # back to its old place, behind the marks
-            else:
-                self.log("job.lease_lost", self.runner.known(run))
-        if any(outcome.status is None and not outcome.delay for _, outcome in batch):
+    def _put_back(self, run: Run, outcome: Outcome) -> None:
+        """A run was put back to wait: find it again, at its old place or when it is due."""
+        if outcome.delay is None:
+            self._watermarks[run.row.queue].ask()
+        if not outcome.delay:
             self._rest.look_at = min(self._rest.look_at, time.monotonic() + PACE)
 
-    def _decided(self, worker_id: Any, batch: list[tuple[Run, Outcome]]) -> list[tuple[Run, Outcome]]:
-        """
-        Without the runs that were completed in a transaction of their handler's.
-
-        Committed: the row is gone, and that is that. Still open: it is asked again. Rolled back:
-        the handler's word is not enough, its work is undone; the run has failed.
-        """
-        completed = [run.row.run_id for run, _ in batch if run.completed]
-        if not completed:
-            return batch
-        here, free = self._session.run(self.dialect.undecided, worker_id, completed)
-        decided = []
-        for run, outcome in batch:
-            if not run.completed:
-                decided.append((run, outcome))
-            elif run.row.run_id in free:
-                decided.append((run, self._undone(run, outcome)))
-            elif run.row.run_id in here:
-                self._undecided.append((run, outcome))
-            else:
-                run.is_over = True
-                self._tell(run, Outcome("job.succeeded", "success", run.row.attempts + 1, run.row.lost))
-        return decided
-
-    def _undone(self, run: Run, outcome: Outcome) -> Outcome:
-        if outcome.status != "success":
-            return outcome
-        error = ProletarianError("job.complete() was called, but its transaction was not committed")
-        return self.runner.after(run, error)
-
-    def _tell(self, run: Run, outcome: Outcome) -> None:
-        if outcome.event == "job.succeeded" and not is_wanted(self.log, outcome.event):
-            return
-        data = self.runner.known(run)
-        if outcome.event == "job.succeeded":
-            data["ran"] = round(run.ran, 6)
-        else:
-            data |= {"error": outcome.error, "failures": outcome.attempts, "retry_in": outcome.delay}
-        self.log(outcome.event, data)
-        if outcome.event == "job.given_up" and outcome.error is not None:
-            self._given_up(run, outcome.error)
-
     # Give back.
-
-    def _give_back(self, runs: Sequence[Run]) -> None:
-        for worker_id in {run.worker_id for run in runs}:
-            batch = [(run, released(run)) for run in runs if run.worker_id == worker_id]
-            self._record(worker_id, batch)
 
     def _give_back_all(self) -> None:
         """The end: what is still running is given back, so that a colleague can start it at once."""
@@ -374,7 +306,7 @@ class Pump:
             self._acknowledge()
         # One that was completed in a transaction still open is left: its row is locked, and will be
         # nobody's, or gone, when we are gone.
-        self._give_back([run for run in left if not run.is_over and not run.completed])
+        self._recorder.give_back([run for run in left if not run.is_over and not run.completed])
 
     def _give_back_strays(self, identity: Identity) -> None:
         """
@@ -392,9 +324,9 @@ class Pump:
         self._next_strays = now + self._stray_pause
         # Lanes first: a run is among the ended before it leaves its lane.
         known_runs = {run.row.run_id for lane in self.lanes.values() for run in lane.runs()}
-        known_runs |= {run.row.run_id for run, _ in (*self._ended, *self._undecided)}
+        known_runs |= {run.row.run_id for run, _ in (*self._ended, *self._recorder.undecided)}
         rows = self._session.run(self.dialect.mine, identity.stored)
-        self._give_back(
+        self._recorder.give_back(
             [self.runner.claimed(row, identity.stored, now) for row in rows if row.run_id not in known_runs]
         )
 
@@ -404,13 +336,8 @@ class Pump:
             self.wake.asleep = False
             return
         timeout = max(0.0, self._rest.look_at - time.monotonic())
-        if self._undecided:
+        if self._recorder.undecided:
             timeout = min(timeout, 0.05)
         if self._session.do(lambda connection: connection.wait(self.wake, timeout)) and not self._ended:
             self._rest.look_at = 0.0
         self.wake.asleep = False
-
-
-def released(run: Run) -> Outcome:
-    """Back to where it was in its queue; the run does not count."""
-    return Outcome("job.released", attempts=run.row.attempts, lost=run.row.lost)

@@ -30,7 +30,8 @@ def sql_migration(number: int) -> migrations.RunPython:
         for statement in split(script(dialect, chosen)):
             editor.execute(statement, params=None)
 
-    return migrations.RunPython(forward, backward if number == 1 else migrations.RunPython.noop)
+    # Not in a transaction of its own: MySQL has none for DDL, and elsewhere the migration is one.
+    return migrations.RunPython(forward, backward if number == 1 else migrations.RunPython.noop, atomic=False)
 
 
 def backward(_: Any, editor: Any) -> None:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from asgiref.sync import sync_to_async
-from django.db import close_old_connections
+from django.db import connections
 from django.utils.module_loading import autodiscover_modules
 
 from proletarian.contrib.django import configuration
@@ -69,6 +69,13 @@ class DjangoTasks(Tasks):
 
     def __len__(self) -> int:
         return len(list(iter(self)))
+
+
+def close_old_connections() -> None:
+    """As Django's own, but for a connection in `atomic()`: a test that runs jobs on its own is inside one."""
+    for connection in connections.all(initialized_only=True):
+        if not connection.in_atomic_block:
+            connection.close_if_unusable_or_obsolete()
 
 
 def with_fresh_connections(job: Job, call_next: Handler) -> Any:
