@@ -57,7 +57,7 @@ class Run:
         measure: Callable[[Stage], None],
         what: str,
     ) -> None:
-        """Measure all contestants once a round, each round beginning with another; `store`: one, or one for each name."""
+        """Measure all contestants once a round, each round beginning with another; `store`: one, or one a name."""
         able = self.chosen(contestants)
         for number in range(self.rounds):
             start = number % max(1, len(able))

@@ -18,8 +18,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.databases import MOVING, PRODUCTS, PrivateDatabase, Servers, create_database
+
+# Databases and busy machines take their time; what counts is the answer.
+settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("patient")
 
 servers = Servers()
 _numbers = itertools.count(1)

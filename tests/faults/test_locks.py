@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Any
 import contextlib
 import threading
 import time
@@ -15,7 +16,7 @@ from tests.waiting import wait_until
 from tests.worker.recorder import Recorder
 
 LOST_AFTER = 2.0
-CARE = {"heartbeat": 0.4, "lost_after": LOST_AFTER}
+CARE: dict[str, Any] = {"heartbeat": 0.4, "lost_after": LOST_AFTER}
 LONGER = LOST_AFTER + 1.0
 
 
@@ -36,7 +37,7 @@ def leave_an_orphan(database: PrivateDatabase) -> None:
     """A run whose worker is not there: every colleague wants to take it back."""
     columns = "job_id, queue, job_type, payload, attempts, enqueued_at, process_at, priority, lost"
     waiting, running = database.table("job"), database.table("running_job")
-    [job_id] = database.put(NewJob("greet", queue="nobody"))
+    database.put(NewJob("greet", queue="nobody"))
     database.rows(
         f"INSERT INTO {running} ({columns}, worker_id, run_id, started_at) "
         f"SELECT {columns}, job_id, 1, process_at FROM {waiting} WHERE queue = 'nobody'"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from django.db.models import F
+
 from proletarian.contrib.django.compat import base
 from shop.models import Order
 
@@ -9,10 +11,8 @@ from shop.models import Order
 @base.task
 def count(order_id: int) -> int:
     """Count how often an order was looked at."""
-    order = Order.objects.get(pk=order_id)
-    order.counted += 1
-    order.save()
-    return order.counted
+    Order.objects.filter(pk=order_id).update(counted=F("counted") + 1)  # save() would undo what others write
+    return Order.objects.get(pk=order_id).counted
 
 
 @base.task(queue_name="mail", priority=5, takes_context=True)

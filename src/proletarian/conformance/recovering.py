@@ -20,7 +20,8 @@ def the_jobs_of_a_dead_worker_run_again(trial: Trial) -> None:
     done = trial.recover(dead)
 
     assert list(done.buried) == [dead.worker_id]
-    assert [trial.queue.job_ids.decode(run.job_id) for _, run, _ in done.runs] == [job_id]
+    decode = trial.queue.job_ids.decode
+    assert [decode(trial.dialect.loaded_id(run.job_id)) for _, run, _ in done.runs] == [job_id]
     assert trial.find(job_id, "lost", "attempts") == ("job", 1, 0)
     assert alive.succeed(alive.claim_one())
 

@@ -72,7 +72,13 @@ def of_row(row: Any, task: Any, backend: str) -> Any:
 
 def result(task: Any, job_id: str, status: Any, payload: Any, **known: Any) -> Any:
     """A `TaskResult`; what is not known yet is empty."""
-    empty = {"started_at": None, "finished_at": None, "last_attempted_at": None, "errors": [], "worker_ids": []}
+    empty: dict[str, Any] = {
+        "started_at": None,
+        "finished_at": None,
+        "last_attempted_at": None,
+        "errors": [],
+        "worker_ids": [],
+    }
     return base.TaskResult(
         task=task, id=job_id, status=status, args=payload["args"], kwargs=payload["kwargs"], backend=task.backend,
         **{**empty, **known},

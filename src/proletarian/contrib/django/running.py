@@ -55,8 +55,10 @@ class DjangoTasks(Tasks):
     def handler(self, job_type: str) -> Handler:
         """The task within its middleware, and within fresh connections."""
         self.find(job_type)
-        inner = self.own if self.own is not None and self.own.find(job_type) else super()
-        call_next = inner.handler(job_type)
+        if self.own is not None and self.own.find(job_type):
+            call_next = self.own.handler(job_type)
+        else:
+            call_next = super().handler(job_type)
         return lambda job: with_fresh_connections(job, call_next)
 
     def __getitem__(self, job_type: str) -> Task[..., Any]:
