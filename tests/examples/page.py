@@ -25,7 +25,11 @@ class Page:
     def check(self, command: str, output: str) -> None:
         """Fail unless the page shows this command with this output."""
         assert command in self.shown, f"{self.path} does not show `{command}`; it shows {list(self.shown)}"
-        assert alike(output) == alike(self.shown[command]), f"{self.path} shows something else for `{command}`"
+        seen, shown = alike(output), alike(self.shown[command])
+        assert seen == shown, (
+            f"{self.path}, `{command}`: it shows {sorted(shown - seen)}, which is not printed, "
+            f"and not {sorted(seen - shown)}, which is"
+        )
         self.checked.add(command)
 
     def unchecked(self) -> set[str]:

@@ -6,6 +6,7 @@ import os
 import random
 import threading
 import time
+from typing import Any
 
 import pytest
 
@@ -14,7 +15,7 @@ from tests.faults.books import Books
 from tests.waiting import wait_until
 from tests.worker.fleet import Fleet
 
-CARE = {"queues": {"default": 4}, "heartbeat": 0.5, "lost_after": 2.0}
+CARE: dict[str, Any] = {"queues": {"default": 4}, "heartbeat": 0.5, "lost_after": 2.0}
 
 
 def hurt(crew: Fleet, database: PrivateDatabase, chance: random.Random) -> str:

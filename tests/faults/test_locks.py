@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
 import contextlib
 import threading
 import time
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
