@@ -67,7 +67,7 @@ class Terminal:
         self.folder = folder
         kept = {name: value for name, value in os.environ.items() if not name.startswith("PROLETARIAN_")}
         programs = f"{Path(sys.executable).parent}{os.pathsep}{kept.get('PATH', '')}"
-        self.environment = {**kept, "PYTHONUNBUFFERED": "1", "PATH": programs, **environment}
+        self.environment = {**kept, "PATH": programs, **environment}
         self._screens = screens
         self._programs: list[Program] = []
 

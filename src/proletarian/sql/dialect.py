@@ -13,6 +13,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -87,7 +88,7 @@ Level = tuple[str, int]  # a queue, and a priority in it
 Marks = Mapping[Level, Any]  # process_at of the last claimed job of each
 
 
-class Dialect:
+class Dialect(ABC):
     """The plans for one kind of database, one set of tables and one kind of job id."""
 
     name: ClassVar[str]
@@ -134,9 +135,9 @@ class Dialect:
         """A timestamp in the type that the driver wants."""
         return moment
 
+    @abstractmethod
     def lock_of(self, worker_id: UUID) -> Any:
         """The lock that proves this worker's life."""
-        raise NotImplementedError  # pragma: no cover
 
     def asleep(self, queue: str) -> int:
         """The lock that idle workers hold on a queue of these tables."""
@@ -144,20 +145,21 @@ class Dialect:
 
     # Plans for the application's connection.
 
+    @abstractmethod
     def enqueue(self, row: NewRow, now: datetime | None) -> Plan[Any]:
         """Put one job in; gives its id as stored."""
-        raise NotImplementedError  # pragma: no cover
 
+    @abstractmethod
     def enqueue_many(self, rows: Sequence[NewRow], now: datetime | None, *, copy: bool) -> Plan[list[Any]]:
         """Put many jobs in; gives their ids as stored, in order."""
-        raise NotImplementedError  # pragma: no cover
 
+    @abstractmethod
     def settle(self, worker_id: Any, worker: str, ended: Sequence[Ended], now: datetime | None) -> Plan[set[int]]:
         """Acknowledge runs of one worker; gives the run ids that were still its own."""
-        raise NotImplementedError  # pragma: no cover
 
     # Plans for the worker's connections.
 
+    @abstractmethod
     def claim(
         self,
         worker_id: Any,
@@ -171,7 +173,6 @@ class Dialect:
 
         With `marks`, only from these levels and onward from these times.
         """
-        raise NotImplementedError  # pragma: no cover
 
     def register(self, worker_id: Any, host: str, pid: int, queues: str, lock: Any, lost_after: float) -> Plan[Row]:
         """Enter a worker; gives the database's time and the number of workers."""
@@ -194,6 +195,7 @@ class Dialect:
         rows = yield self._say("colleagues")
         return [Colleague(self.loaded_worker(row[0]), row[1], bool(row[2]), bool(row[3])) for row in rows]
 
+    @abstractmethod
     def bury(self, lock_free: Sequence[Any], in_touch: float) -> Plan[dict[Any, str]]:
         """
         Declare workers dead: these, and those with a late heartbeat. Gives who they were (host and pid) by worker id.
@@ -201,7 +203,6 @@ class Dialect:
         A heartbeat may be late because nobody could reach the database. Only who has been `in_touch`
         for half of the time after which a worker counts as lost, in seconds, may judge it.
         """
-        raise NotImplementedError  # pragma: no cover
 
     def orphans(self) -> Plan[list[Orphan]]:
         """Runs of workers that are not there."""
@@ -243,17 +244,17 @@ class Dialect:
         """Close it."""
         yield self._say("commit")
 
+    @abstractmethod
     def undecided(self, worker_id: Any, run_ids: Sequence[int]) -> Plan[tuple[set[int], set[int]]]:
         """
         Of runs completed in a transaction of their handler's: those still here, and those free.
 
         Still here and not free: that transaction is open. Free: it was rolled back.
         """
-        raise NotImplementedError  # pragma: no cover
 
+    @abstractmethod
     def note_progress(self, worker_id: Any, notes: Mapping[int, str]) -> Plan[None]:
         """Write how far runs are: a text for each run id."""
-        raise NotImplementedError  # pragma: no cover
 
     def prune(self, older_than: float, succeeded: bool, most: int) -> Plan[int]:
         """Delete up to `most` archived jobs that ended so many seconds ago; gives how many."""
