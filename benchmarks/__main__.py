@@ -38,9 +38,11 @@ def main() -> None:
         started = time.monotonic()
         found = part.measure(run)
         file = RESULTS / f"{name}{'-quick' if options.quick else ''}.json"
-        save(found, file, {**about(), "seconds": round(time.monotonic() - started), "left_out": run.left_out})
+        more = {"seconds": round(time.monotonic() - started), "left_out": run.left_out, "peers": run.versions}
+        save(found, file, {**about(), **more})
         file.with_suffix(".md").write_text(markdown(found))
         print(markdown(found), flush=True)
+        run.close()
     if options.page:
         say(f"written: {write(RESULTS, [(name, part_of(name).__doc__ or '') for name in PARTS])}")
 

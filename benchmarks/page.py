@@ -66,7 +66,10 @@ def write(results: Path, parts: Sequence[tuple[str, str]]) -> Path:
 def machine(sections: Sequence[Section]) -> str:
     """Where and when."""
     about = sections[0].about
-    versions = ", ".join(f"{name} {number}" for name, number in about["versions"].items())
+    known = dict(about["versions"])
+    for section in sections:
+        known |= section.about.get("peers", {})
+    versions = ", ".join(f"{name} {number}" for name, number in known.items())
     when = sorted({section.about["when"][:10] for section in sections})
     return (
         f"\nThe machine: {about['cores']} cores of an {about['processor']}, {about['system']}, "

@@ -34,7 +34,7 @@ ABSURD = Contestant(
     "absurd", "Absurd, concurrency 10", "with_absurd.py",
     unfinished="SELECT count(*) FROM absurd.t_default WHERE state NOT IN ('completed', 'failed', 'cancelled')",
     finished="SELECT count(*) FROM absurd.t_default WHERE state = 'completed'",
-    requirements=("absurd-sdk==0.5.1", "absurdctl", "psycopg[binary]"),
+    requirements=("absurd-sdk==0.5.1", "absurdctl==0.5.1", "psycopg[binary]"),
     most=3_000,
 )  # fmt: skip
 SAQ_POSTGRES = Contestant(
@@ -104,7 +104,8 @@ DRAMATIQ = Contestant(
 )  # fmt: skip
 RQ = Contestant("rq", "RQ, without a fork for each job", "with_rq.py", requirements=("rq==3.0.0",), most=2_000)
 SAQ = Contestant(
-    "saq", "SAQ, concurrency 10", "with_saq.py", requirements=("saq[redis,hiredis]==0.26.4",), most=10_000
+    "saq", "SAQ, concurrency 10", "with_saq.py", most=10_000,
+    requirements=("saq[redis,hiredis]==0.26.4", "typing-extensions"),
 )  # fmt: skip
 STREAQ = Contestant(
     "streaq", "streaQ, concurrency 10", "with_streaq.py", requirements=("streaq==7.2.0",), most=10_000

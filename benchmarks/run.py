@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import shutil
 import sys
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
@@ -10,7 +12,7 @@ from functools import cached_property
 from pathlib import Path
 
 from benchmarks.contestants import Contestant
-from benchmarks.environments import CannotInstall, python_with
+from benchmarks.environments import CannotInstall, python_with, versions
 from benchmarks.stage import Stage, WentWrong
 from benchmarks.stores import Store
 
@@ -25,11 +27,16 @@ class Run:
     jobs: int | None = None
     peers: frozenset[str] | None = None  # None: all that can be installed
     left_out: list[str] = field(default_factory=list)
+    versions: dict[str, str] = field(default_factory=dict)
 
     @cached_property
     def folder(self) -> Path:
-        """For records and logs, until the machine is next cleaned up."""
+        """For records and logs; left there when something goes wrong."""
         return Path(tempfile.mkdtemp(prefix="proletarian-benchmark-"))
+
+    def close(self) -> None:
+        """Remove what was written on the way."""
+        shutil.rmtree(self.folder, ignore_errors=True)
 
     def size(self, full: int, quick: int | None = None) -> int:
         """How many jobs: what was asked for, or the part's own number."""
@@ -43,12 +50,20 @@ class Run:
             if contestant.requirements and self.peers is not None and peer not in self.peers:
                 continue
             try:
-                python_with(contestant.environment, contestant.requirements)
+                python = python_with(contestant.environment, contestant.requirements)
             except CannotInstall as error:
                 self.leave_out(contestant, error)
             else:
                 able.append(contestant)
+                self._note_version(contestant, python)
         return able
+
+    def _note_version(self, contestant: Contestant, python: Path) -> None:
+        """A peer's own version; it is the first of its requirements."""
+        if contestant.requirements:
+            name = re.split(r"[\[=]", contestant.requirements[0])[0]
+            if name not in self.versions:
+                self.versions[name] = versions(python).get(name.lower(), "?")
 
     def in_turn(
         self,
@@ -57,7 +72,11 @@ class Run:
         measure: Callable[[Stage], None],
         what: str,
     ) -> None:
-        """Measure all contestants once a round, each round beginning with another; `store`: one, or one a name."""
+        """
+        Measure all contestants once a round, each round beginning with another one.
+
+        `store` is one for all, or one for each by name.
+        """
         able = self.chosen(contestants)
         for number in range(self.rounds):
             start = number % max(1, len(able))

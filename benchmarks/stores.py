@@ -142,6 +142,8 @@ class SQLiteStore(Store):
         return self._connection.execute(sql).fetchone()[0]
 
 
+NAMES = {"postgresql": "PostgreSQL", "mariadb": "MariaDB", "mysql": "MySQL", "sqlite": "SQLite"}
+
 # What the servers of the `servers` package make smaller for tests, as the products have it by default.
 POSTGRESQL = {"shared_buffers": "128MB", "jit": "on", "max_connections": "300"}
 INNODB = {"innodb-buffer-pool-size": "128M"}

@@ -76,6 +76,7 @@ class MariaDB(MySQLFamily):
             **self._defaults(),
             "datadir": folder,
             "bootstrap": "",
+            "tmpdir": self.folder,
             "log-warnings": "0",
             "max-allowed-packet": "8M",
         }

@@ -57,6 +57,7 @@ class MySQLFamily(Server):
             "bind-address": "127.0.0.1",
             "socket": "socket",  # below the data folder; an absolute path might be longer than sockets allow
             "pid-file": "pid",
+            "tmpdir": self.folder,  # in a shared one, a server that starts removes the tables of another
             "skip-name-resolve": "",
             "innodb-buffer-pool-size": "64M",
             **self._defaults(),

@@ -8,9 +8,7 @@ from benchmarks.contestants import OURS, OURS_PG, Contestant
 from benchmarks.measured import Found, Goal, Table
 from benchmarks.run import Run, say
 from benchmarks.stage import Stage
-from benchmarks.stores import store
-
-NAMES = {"postgresql": "PostgreSQL", "mariadb": "MariaDB", "mysql": "MySQL", "sqlite": "SQLite"}
+from benchmarks.stores import NAMES, store
 
 
 def measure(run: Run) -> list[Found]:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import time
 
-from benchmarks.contestants import OURS_PG, OURS_PG_ASYNC, RAW_NOTIFY
+from benchmarks.contestants import OURS, OURS_PG, OURS_PG_ASYNC, RAW_NOTIFY
 from benchmarks.measured import Found, Goal, Table
-from benchmarks.peers import DRAMATIQ_POSTGRES, PGQUEUER
+from benchmarks.peers import DRAMATIQ_POSTGRES, PGQUEUER, SQLITE
 from benchmarks.run import Run
 from benchmarks.stage import Stage
-from benchmarks.stores import store
+from benchmarks.stores import NAMES, store
 
 CONTESTANTS = (OURS_PG, OURS_PG_ASYNC, RAW_NOTIFY, DRAMATIQ_POSTGRES, PGQUEUER)
 QUICK = (OURS_PG, RAW_NOTIFY, PGQUEUER, DRAMATIQ_POSTGRES)
@@ -40,7 +40,30 @@ def measure(run: Run) -> list[Found]:
 
     with store("postgresql", run.folder) as postgresql:
         run.in_turn(QUICK if run.quick else CONTESTANTS, postgresql, one, "latency")
-    return [middle, slow, floor]
+    found: list[Found] = [middle, slow, floor]
+    if not run.quick:
+        found.append(elsewhere(run, run.size(200)))
+    return found
+
+
+def elsewhere(run: Run, jobs: int) -> Table:
+    """The databases that notify nobody: there a worker looks for itself."""
+    table = Table(
+        "latency-elsewhere",
+        f"Pick-up by an idle worker on the other databases, {jobs} jobs {GAP * 1000:g} ms apart: median",
+        "ms",
+        more_is_better=False,
+        digits=2,
+    )
+    contestants = {"sqlite": (OURS, *SQLITE), "mariadb": (OURS,), "mysql": (OURS,)}
+    for name, able in contestants.items():
+
+        def one(stage: Stage, name: str = name) -> None:
+            table.add(f"{NAMES[name]}: {stage.contestant.label}", at(waited(stage, jobs), 0.50))
+
+        with store(name, run.folder) as opened:
+            run.in_turn(able, opened, one, f"latency, {name}")
+    return table
 
 
 def tables(jobs: int) -> tuple[Table, Table]:

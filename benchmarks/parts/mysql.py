@@ -8,15 +8,14 @@ from benchmarks.measured import Found, Goal, Table
 from benchmarks.peers import DJANGO_TASKS
 from benchmarks.run import Run
 from benchmarks.stage import Stage
-from benchmarks.stores import store
+from benchmarks.stores import NAMES, store
 
 CONTESTANTS = (OURS, STATEMENTS, DJANGO_TASKS)
-NAMES = {"mariadb": "MariaDB", "mysql": "MySQL"}
 
 
 def measure(run: Run) -> list[Found]:
     """InnoDB flushes its log at each commit, as it does by default."""
-    return [table for name in NAMES for table in on(run, name)]
+    return [table for name in ("mariadb", "mysql") for table in on(run, name)]
 
 
 def on(run: Run, name: str) -> list[Found]:

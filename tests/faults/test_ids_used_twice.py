@@ -35,11 +35,12 @@ def test_one_that_fails_while_another_of_its_id_waits_makes_way_for_it(
     def greet(job: Job, n: int) -> None:
         runs.append(n)
         if n == 1:
-            database.put(NewJob("greet", {"n": 2}, job_id=job.job_id))
+            database.put(NewJob("greet", {"n": 2}, job_id=job.job_id, process_in=3600))
             raise ValueError("try me again")
 
     database.put(NewJob("greet", {"n": 1}, job_id=job_id))
     workers.drain(tasks)
 
-    assert runs == [1, 2]
-    assert database.archive("payload", "status") == [('{"n":2}', "success")]
+    assert runs == [1]
+    assert database.rows(f"SELECT payload FROM {database.table('job')}") == [('{"n":2}',)]
+    assert (database.count("running_job"), database.count("archived_job")) == (0, 0)

@@ -31,7 +31,8 @@ from proletarian.worker.watermark import Watermark, joined
 BATCH = 1000  # runs in one acknowledgement
 PACE = 0.004  # seconds between claims that each bring a little
 BUSY = 0.005  # notifications that follow each other faster than this: stay up and look instead
-STRAYS_EVERY = 30.0
+STRAYS_EVERY = 30.0  # seconds between looks for runs that are ours and that we know nothing of
+SUSPECT_FOR = 0.1  # seconds until such a run is looked at once more
 
 
 @dataclass
@@ -83,6 +84,7 @@ class Pump:
         self._rest = Rest()
         self._run_id = 0
         self._troubles = 0
+        self._suspects: set[int] = set()
         self._stray_pause = STRAYS_EVERY
         self._next_strays = time.monotonic() + STRAYS_EVERY
         self._finish = threading.Event()
@@ -139,6 +141,13 @@ class Pump:
         """Jobs in this worker's hands, those included that wait for their acknowledgement."""
         return sum(lane.held for lane in self.lanes.values()) + len(self._ended) + len(self._recorder.undecided)
 
+    def _holds_nothing(self) -> bool:
+        """Looked at twice: a thread may be between taking a job and entering it among the running ones."""
+        if self.held:
+            return False
+        time.sleep(0.001)
+        return not self.held
+
     # The thread.
 
     def _serve(self) -> None:
@@ -163,7 +172,7 @@ class Pump:
         else:
             self._recorder.give_back([run for lane in self.lanes.values() for run in lane.unstarted(all_of_them=False)])
             claimed = self._claim(identity) if identity is not None and self._due(acknowledged) else 0
-        if self.stopping.is_set() and not self.held:
+        if self.stopping.is_set() and self._holds_nothing():
             self.emptied.set()
         if not acknowledged and not claimed:
             self._sleep()
@@ -260,7 +269,7 @@ class Pump:
             rest.look_at = now + self._interval()
         blind = [mark.affordable_at for mark in self._watermarks.values() if mark.is_blind]
         rest.look_at = min([rest.look_at, *([now] if blind and self._draining else blind)])
-        if self._draining and not brought and not blind and rest.look_at > now and not self.held:
+        if self._draining and not brought and not blind and rest.look_at > now and self._holds_nothing():
             self._drained()
 
     def _interval(self) -> float:
@@ -326,9 +335,13 @@ class Pump:
         known_runs = {run.row.run_id for lane in self.lanes.values() for run in lane.runs()}
         known_runs |= {run.row.run_id for run, _ in (*self._ended, *self._recorder.undecided)}
         rows = self._session.run(self.dialect.mine, identity.stored)
-        self._recorder.give_back(
-            [self.runner.claimed(row, identity.stored, now) for row in rows if row.run_id not in known_runs]
-        )
+        unknown = {row.run_id: row for row in rows if row.run_id not in known_runs}
+        # Unknown twice: a thread may have been between taking a job and entering it among the running ones.
+        strays = [row for run_id, row in unknown.items() if run_id in self._suspects]
+        self._suspects = unknown.keys() - {row.run_id for row in strays}
+        if self._suspects:
+            self._next_strays = now + SUSPECT_FOR
+        self._recorder.give_back([self.runner.claimed(row, identity.stored, now) for row in strays])
 
     def _sleep(self) -> None:
         self.wake.asleep = True
