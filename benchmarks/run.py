@@ -25,7 +25,7 @@ class Run:
     quick: bool = False
     huge: bool = False
     jobs: int | None = None
-    peers: frozenset[str] | None = None  # None: all that can be installed
+    peers: frozenset[str] | None = None  # by environment; None: all that can be installed
     left_out: list[str] = field(default_factory=list)
     versions: dict[str, str] = field(default_factory=dict)
 
@@ -46,8 +46,7 @@ class Run:
         """Those of the contestants that take part: ours and the raw ones always, peers as asked and if they install."""
         able = []
         for contestant in contestants:
-            peer = contestant.name.partition("-")[0]
-            if contestant.requirements and self.peers is not None and peer not in self.peers:
+            if contestant.requirements and self.peers is not None and contestant.environment not in self.peers:
                 continue
             try:
                 python = python_with(contestant.environment, contestant.requirements)

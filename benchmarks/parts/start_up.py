@@ -41,7 +41,7 @@ def measure(run: Run) -> list[Found]:
         HELP: [str(Path(sys.executable).parent / "proletarian"), "--help"],
     }
     for label, (peer, code) in PEERS.items():
-        if run.peers is None or peer.name in run.peers:
+        if run.peers is None or peer.environment in run.peers:
             try:
                 commands[label] = [str(python_with(peer.environment, peer.requirements)), "-c", code]
             except CannotInstall as error:

@@ -44,7 +44,7 @@ class Program:
         """What it has printed so far."""
         return self._screen.read_text()
 
-    def wait_for(self, text: str, seconds: float = 20.0) -> None:
+    def wait_for(self, text: str, seconds: float = LONGEST) -> None:
         """Until it has printed this; an error if it ends without."""
         wait_until(
             lambda: text in self.text or self.process.poll() is not None, seconds, what=f"{text!r} from a program"

@@ -79,7 +79,7 @@ def test_without_a_url_it_brings_its_own_database_and_leaves_nothing(shell: Term
 
     assert "demo.db" in began
     assert show.ends() == 128 + signal.SIGTERM
-    wait_until(lambda: not any(map(is_running, workers(show.text))), what="the end of its workers")
+    wait_until(lambda: not any(map(is_running, workers(show.text))), 60, what="the end of its workers")
     assert list((tmp_path / "tmp").iterdir()) == []
 
 

@@ -61,19 +61,15 @@ def test_every_event_has_a_level(database: PrivateDatabase, workers: Workers, ta
     assert {name for name in workers.recorder.names() if name not in LEVELS} == set()
 
 
-def test_a_log_that_raises_does_not_stop_the_worker_for_good(sqlite: PrivateDatabase) -> None:
-    """What a user's function does is the user's; the jobs are not lost with it."""
-
+def test_a_log_that_raises_costs_no_job(sqlite: PrivateDatabase) -> None:
     def log(event: str, data: dict[str, object]) -> None:
         if event == "job.succeeded":
             raise OSError("the disk of the log is full")
 
     sqlite.put(NewJob("greet"))
-    worker = Worker(sqlite.url, lambda job: None, log=log)
-    with pytest.raises(OSError, match="the disk of the log is full"):
-        worker.drain()
+    Worker(sqlite.url, lambda job: None, log=log).drain()
 
-    assert sqlite.count("job") + sqlite.count("running_job") + sqlite.count("archived_job") == 1
+    assert sqlite.count("archived_job") == 1
 
 
 def test_the_default_writes_to_logging(sqlite: PrivateDatabase, caplog: pytest.LogCaptureFixture) -> None:
