@@ -313,7 +313,7 @@ def test_a_handler_that_works_for_long_is_never_run_again(database: PrivateDatab
 @pytest.mark.parametrize("slots", [1, 5])
 def test_more_jobs_than_slots_wait_their_turn(database: PrivateDatabase, workers: Workers, slots: int) -> None:
     held = []
-    ended = []
+    ended: list[object] = []
 
     def handle(job: Job) -> None:
         # A job that has ended stays in running_job until its outcome is written: that is not hoarding.
