@@ -13,7 +13,7 @@ from benchmarks.programs.opened import opened
 from proletarian import NewJob, Queue, Tables, migrate
 from proletarian.database import Database
 from proletarian.outcomes import Outcome
-from proletarian.sql.dialect import Ended
+from proletarian.sql.rows import Ended
 
 BACKLOGS: dict[str, dict[str, Any]] = OPTIONS["backlogs"]
 BATCH: int = OPTIONS["batch"]

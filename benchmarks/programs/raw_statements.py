@@ -16,7 +16,7 @@ from benchmarks.programs.with_proletarian import client
 from proletarian import migrate
 from proletarian.database import Database
 from proletarian.outcomes import Outcome
-from proletarian.sql.dialect import Ended
+from proletarian.sql.rows import Ended
 
 BATCH: int = OPTIONS.get("batch", 500)
 

@@ -20,9 +20,10 @@ from proletarian.ids import UUID7, JobIds, Kind, kind_of
 from proletarian.job import DEFAULT_QUEUE, Job, NewJob
 from proletarian.limits import Limits
 from proletarian.serializers import JsonSerializer, Serializer
-from proletarian.sql.dialect import Dialect, Ended, NewRow
+from proletarian.sql.dialect import Dialect
 from proletarian.sql.mysql import MySQL
 from proletarian.sql.postgresql import PostgreSQL
+from proletarian.sql.rows import Ended, NewRow
 from proletarian.sql.sqlite import SQLite
 from proletarian.sql.statements import Plan, arun, run
 from proletarian.sql.tables import Tables

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proletarian.sql.dialect import Colleague
+from proletarian.sql.rows import Colleague
 from proletarian.worker.watch import GRACE, Watch
 
 SETTLING = 15.0

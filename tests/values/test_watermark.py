@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
-from proletarian.sql.dialect import Claimed
+from proletarian.sql.rows import Claimed
 from proletarian.worker.watermark import FULL_EVERY, Watermark
 
 NOON = datetime(2026, 3, 1, 12)  # noqa: DTZ001 (it is only compared)

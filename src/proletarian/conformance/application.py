@@ -14,7 +14,7 @@ from proletarian.errors import ConfigurationError
 from proletarian.job import Job, NewJob
 from proletarian.outcomes import Outcome
 from proletarian.queue import Queue
-from proletarian.sql.dialect import Claimed, Ended
+from proletarian.sql.rows import Claimed, Ended
 
 
 class Application:

@@ -8,7 +8,7 @@ from proletarian.conformance.check import Checks
 from proletarian.conformance.member import Member
 from proletarian.conformance.trial import Trial
 from proletarian.drivers.driver import OwnConnection
-from proletarian.sql.dialect import Colleague
+from proletarian.sql.rows import Colleague
 
 CHECKS = Checks()
 promise = CHECKS.promise

@@ -8,7 +8,7 @@ from proletarian.conformance.check import Checks
 from proletarian.conformance.trial import Trial
 from proletarian.job import NewJob
 from proletarian.outcomes import Outcome
-from proletarian.sql.dialect import Ended
+from proletarian.sql.rows import Ended
 
 CHECKS = Checks()
 promise = CHECKS.promise

@@ -11,7 +11,7 @@ from uuid import uuid4
 from proletarian.database import Database
 from proletarian.job import DEFAULT_QUEUE
 from proletarian.outcomes import Outcome
-from proletarian.sql.dialect import Claimed, Ended, Marks
+from proletarian.sql.rows import Claimed, Ended, Marks
 
 HOST = "contract"
 

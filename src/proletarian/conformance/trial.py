@@ -16,7 +16,7 @@ from proletarian.job import NewJob
 from proletarian.migration import migrate
 from proletarian.outcomes import Outcome
 from proletarian.queue import Queue
-from proletarian.sql.dialect import Claimed
+from proletarian.sql.rows import Claimed
 from proletarian.sql.statements import Rows, Statement, Text
 from proletarian.sql.tables import Tables
 from proletarian.worker.recovery import Recovered, recover

@@ -12,7 +12,8 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
-from proletarian.sql.dialect import Colleague, Dialect
+from proletarian.sql.dialect import Dialect
+from proletarian.sql.rows import Colleague
 from proletarian.sql.statements import Plan, Rows, Step, run
 
 T = TypeVar("T")

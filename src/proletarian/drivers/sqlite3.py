@@ -11,7 +11,8 @@ from urllib.parse import unquote
 
 from proletarian.drivers.driver import Driver, OwnConnection, Waker, readable
 from proletarian.errors import ConfigurationError, SchemaOutOfDate
-from proletarian.sql.dialect import Colleague, Dialect
+from proletarian.sql.dialect import Dialect
+from proletarian.sql.rows import Colleague
 from proletarian.sql.statements import Copy, Plan, Rows, Step, run
 
 try:

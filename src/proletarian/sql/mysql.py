@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, ClassVar
 from uuid import UUID
 
+from proletarian.sql.rows import Level
+from proletarian.sql.statements import Plan, Statement, Text
 from proletarian.sql.stepwise import Stepwise
 
 
@@ -55,3 +58,23 @@ class MySQL(Stepwise):
     def stored_time(self, moment: datetime | None) -> Any:
         """The reverse."""
         return None if moment is None else moment.astimezone(UTC).replace(tzinfo=None)
+
+    def _levels(self, queues: Sequence[str], now: Any) -> Plan[list[Level]]:
+        """Which priorities these queues have, by hops of all queues at once; `pick` sees whether a job is due."""
+        levels: list[Level] = []
+        below = dict.fromkeys(queues, 32768)  # above every priority
+        while below:
+            rows = yield self._hop(below)
+            found = [(queue, priority) for queue, priority in rows if priority is not None]
+            levels += found
+            below = dict(found)
+        return levels
+
+    def _hop(self, below: Mapping[str, int]) -> Statement:
+        hops: list[str] = []
+        parameters: dict[str, Any] = {}
+        for number, (queue, priority) in enumerate(below.items()):
+            source = self.sql["hop"].source
+            hops.append(re.sub(r":(queue|below)\b", rf":\g<1>_{number}", source))
+            parameters |= {f"queue_{number}": queue, f"below_{number}": priority}
+        return Statement(Text("\nUNION ALL\n".join(hops)), parameters)

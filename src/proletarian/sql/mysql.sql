@@ -34,38 +34,26 @@ SELECT /*stored*/ UNHEX(new.job_id), new.queue, new.job_type, new.payload, new.p
            process_at VARCHAR(32)  PATH '$[6]',
            delay      DOUBLE       PATH '$[7]')) AS new
 
--- :name levels
--- Which priorities of these queues have due jobs, the higher ones first: by hops along the
--- index (max, then the next smaller one, …), so that a million jobs of a higher priority
--- that are not due yet cost one hop. A worker that has been declared dead finds nothing.
-WITH RECURSIVE level (queue, priority) AS (
-    SELECT want.queue,
-           (SELECT MAX(waiting.priority) FROM proletarian_job AS waiting WHERE waiting.queue = want.queue)
-      FROM JSON_TABLE(:queues, '$[*]' COLUMNS (queue VARCHAR(191) PATH '$')) AS want
-     UNION ALL
-    SELECT level.queue,
-           (SELECT MAX(waiting.priority) FROM proletarian_job AS waiting
-             WHERE waiting.queue = level.queue AND waiting.priority < level.priority)
-      FROM level
-     WHERE level.priority IS NOT NULL)
-SELECT level.queue, level.priority
-  FROM level
- WHERE level.priority IS NOT NULL
-   AND EXISTS (SELECT 1 FROM proletarian_job AS waiting
-                WHERE waiting.queue = level.queue AND waiting.priority = level.priority
-                  AND waiting.process_at <= COALESCE(CAST(:now AS DATETIME(6)), UTC_TIMESTAMP(6)))
-   AND EXISTS (SELECT 1 FROM proletarian_worker WHERE worker_id = :worker_id)
- ORDER BY level.priority DESC
+-- :name hop
+-- The highest priority below :below that a queue has: one probe of the index, so that a
+-- million jobs of a higher priority that are not due yet cost one hop. The values must be
+-- constants: correlated with a table of queues, both servers read each queue whole.
+-- All queues hop at once, by UNION ALL, until none has a lower priority.
+SELECT :queue, MAX(waiting.priority)
+  FROM proletarian_job AS waiting
+ WHERE waiting.queue = :queue AND waiting.priority < :below
 
 -- :name pick
 -- Lock due jobs of one priority, oldest first, from :mark onward. SKIP LOCKED lets workers
--- pass each other.
+-- pass each other. A worker that has been declared dead gets nothing; it is asked for by a
+-- count, for an EXISTS may be made a join, and its row be locked or skipped too.
 SELECT job_id, queue, job_type, payload, attempts, enqueued_at, process_at, priority, headers, lost, errors
   FROM proletarian_job AS job FORCE INDEX (job_in_order)
  WHERE queue = :queue
    AND priority = :priority
    AND process_at >= :mark
    AND process_at <= COALESCE(CAST(:now AS DATETIME(6)), UTC_TIMESTAMP(6))
+   AND (SELECT COUNT(*) FROM proletarian_worker WHERE worker_id = :worker_id) = 1
  ORDER BY process_at, job_id
  LIMIT :most
    FOR UPDATE SKIP LOCKED

@@ -8,7 +8,8 @@ from operator import itemgetter
 from typing import Any, ClassVar
 from uuid import UUID
 
-from proletarian.sql.dialect import Claimed, Dialect, Ended, Marks, NewRow, as_json, bites, dump
+from proletarian.sql.dialect import Dialect
+from proletarian.sql.rows import Claimed, Ended, Marks, NewRow, as_json, bites, dump
 from proletarian.sql.statements import Copy, Plan, Statement, Text
 
 # A round trip more pays from about here on.

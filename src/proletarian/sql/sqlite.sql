@@ -26,7 +26,7 @@ SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->
 -- :name levels
 -- Which priorities of these queues have due jobs, the higher ones first: by hops along the
 -- index (max, then the next smaller one, …), so that a million jobs of a higher priority
--- that are not due yet cost one hop. A worker that has been declared dead finds nothing.
+-- that are not due yet cost one hop.
 WITH RECURSIVE level (queue, priority) AS (
     SELECT want.value,
            (SELECT max(waiting.priority) FROM proletarian_job AS waiting WHERE waiting.queue = want.value)
@@ -43,17 +43,18 @@ SELECT level.queue, level.priority
    AND EXISTS (SELECT 1 FROM proletarian_job AS waiting
                 WHERE waiting.queue = level.queue AND waiting.priority = level.priority
                   AND waiting.process_at <= coalesce(:now, strftime('%Y-%m-%d %H:%M:%f000', 'now')))
-   AND EXISTS (SELECT 1 FROM proletarian_worker WHERE worker_id = :worker_id)
  ORDER BY level.priority DESC
 
 -- :name pick
--- Due jobs of one priority, oldest first. Nobody else can write meanwhile: see `begin`.
+-- Due jobs of one priority, oldest first. Nobody else can write meanwhile: see `begin`. A
+-- worker that has been declared dead gets nothing.
 SELECT job_id, queue, job_type, payload, attempts, enqueued_at, process_at, priority, headers, lost, errors
   FROM proletarian_job
  WHERE queue = :queue
    AND priority = :priority
    AND process_at >= :mark
    AND process_at <= coalesce(:now, strftime('%Y-%m-%d %H:%M:%f000', 'now'))
+   AND EXISTS (SELECT 1 FROM proletarian_worker WHERE worker_id = :worker_id)
  ORDER BY process_at, job_id
  LIMIT :most
 

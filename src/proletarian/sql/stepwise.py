@@ -11,7 +11,8 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from proletarian.sql.dialect import Claimed, Dialect, Ended, Level, Marks, NewRow, as_json, bites, dump
+from proletarian.sql.dialect import Dialect
+from proletarian.sql.rows import Claimed, Ended, Level, Marks, NewRow, as_json, bites, dump
 from proletarian.sql.statements import Plan, Row
 
 BATCH = 1000
@@ -68,21 +69,21 @@ class Stepwise(Dialect):
     ) -> Plan[list[Claimed]]:
         """Take due jobs: find the levels that have some, then pick from each what is still wanted."""
         now = self.stored_time(now)
-        levels: Sequence[Level | Row]
+        levels: Sequence[Level] = list(marks or ())
         if marks is None:
-            levels = yield self._say("levels", queues=dump(list(wants)), worker_id=worker_id, now=now)
-            if not levels:
-                return []
-        else:
-            levels = sorted(marks, key=lambda level: -level[1])
+            levels = yield from self._levels(list(wants), now)
+        if not levels:
+            return []
         yield self._say("begin")
         left = dict(wants)
         claimed: list[Claimed] = []
-        for queue, priority in levels:
+        for queue, priority in sorted(levels, key=lambda level: -level[1]):
             if not left[queue]:
                 continue
             mark = BEGINNING if marks is None else marks[queue, priority]
-            rows = yield self._say("pick", queue=queue, priority=priority, mark=mark, most=left[queue], now=now)
+            rows = yield self._say(
+                "pick", worker_id=worker_id, queue=queue, priority=priority, mark=mark, most=left[queue], now=now
+            )
             left[queue] -= len(rows)
             start = first_run + len(claimed) + 1
             claimed += [Claimed._make((*row, start + n)) for n, row in enumerate(rows)]
@@ -92,6 +93,11 @@ class Stepwise(Dialect):
             yield self._say("remove", picked=picked)
         yield self._say("commit")
         return claimed
+
+    def _levels(self, queues: Sequence[str], now: Any) -> Plan[list[Level]]:
+        """Which priorities these queues have that may have due jobs."""
+        rows = yield self._say("levels", queues=dump(queues), now=now)
+        return [(queue, priority) for queue, priority in rows]
 
     def settle(self, worker_id: Any, worker: str, ended: Sequence[Ended], now: datetime | None) -> Plan[set[int]]:
         """Acknowledge runs: lock those that are still ours, copy them to where they go, remove them."""

@@ -24,7 +24,8 @@ from proletarian.drivers.driver import OwnConnection
 from proletarian.events import Log
 from proletarian.migration import check_schema
 from proletarian.outcomes import Outcome
-from proletarian.sql.dialect import FOREVER, Claimed
+from proletarian.sql.dialect import FOREVER
+from proletarian.sql.rows import Claimed
 from proletarian.worker.clock import Clock
 from proletarian.worker.recovery import Recovered, recover
 from proletarian.worker.watch import BACK, LOOK, Watch

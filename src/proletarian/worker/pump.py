@@ -19,7 +19,7 @@ from typing import Any
 from proletarian.database import Database, Session, Stopped
 from proletarian.events import Log
 from proletarian.outcomes import Outcome
-from proletarian.sql.dialect import Claimed
+from proletarian.sql.rows import Claimed
 from proletarian.sql.statements import Plan
 from proletarian.worker.keeper import Identity, Keeper
 from proletarian.worker.lane import Lane

@@ -11,7 +11,7 @@ from proletarian.database import Database, Session
 from proletarian.errors import ProletarianError
 from proletarian.events import Log, is_wanted
 from proletarian.outcomes import Outcome
-from proletarian.sql.dialect import Ended
+from proletarian.sql.rows import Ended
 from proletarian.worker.run import Run, Runner
 
 End = tuple[Run, Outcome]

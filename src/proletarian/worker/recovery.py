@@ -10,7 +10,8 @@ from operator import attrgetter
 from typing import Any
 
 from proletarian.outcomes import Outcome
-from proletarian.sql.dialect import FOREVER, Claimed, Dialect, Ended, Orphan
+from proletarian.sql.dialect import FOREVER, Dialect
+from proletarian.sql.rows import Claimed, Ended, Orphan
 from proletarian.sql.statements import Plan
 
 GONE = "a worker that left no trace"

@@ -32,7 +32,8 @@ from proletarian.outcomes import (
     with_error,
 )
 from proletarian.queue import Queue
-from proletarian.sql.dialect import Claimed, Dialect, Ended
+from proletarian.sql.dialect import Dialect
+from proletarian.sql.rows import Claimed, Ended
 from proletarian.tasks import Rules, Tasks
 from proletarian.worker.clock import Clock
 

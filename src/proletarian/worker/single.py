@@ -17,7 +17,7 @@ from proletarian.events import Log, to_logging
 from proletarian.job import Job
 from proletarian.outcomes import Strategy
 from proletarian.queue import Queue
-from proletarian.sql.dialect import Ended
+from proletarian.sql.rows import Ended
 from proletarian.sql.statements import Plan
 from proletarian.tasks import Tasks
 from proletarian.worker.clock import Clock

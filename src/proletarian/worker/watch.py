@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from proletarian.sql.dialect import Colleague
+from proletarian.sql.rows import Colleague
 
 GRACE = 1.0  # seconds
 LOOK = 0.2  # seconds between looks, times the number of workers: a constant for the whole fleet

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from proletarian.sql.dialect import Claimed
+from proletarian.sql.rows import Claimed
 
 FULL_EVERY = 1.0  # seconds between full claims, at the most
 SHARE = 0.05  # of the time may go into full claims that bring little
