@@ -20,7 +20,10 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, settings
 
+from proletarian import Tasks
 from tests.databases import MOVING, PRODUCTS, PrivateDatabase, Servers, create_database
+from tests.worker.recorder import Recorder
+from tests.worker.workers import Workers
 
 # Databases and busy machines take their time; what counts is the answer.
 settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -133,3 +136,21 @@ def mariadb(tmp_path: Path) -> PrivateDatabase:
 def mysql(tmp_path: Path) -> PrivateDatabase:
     """A MySQL database with empty tables."""
     return fresh("mysql", tmp_path)
+
+
+@pytest.fixture
+def recorder() -> Recorder:
+    """A log that keeps what happened."""
+    return Recorder()
+
+
+@pytest.fixture
+def tasks() -> Tasks:
+    """An empty registry."""
+    return Tasks()
+
+
+@pytest.fixture
+def workers(database: PrivateDatabase, recorder: Recorder) -> Workers:
+    """Workers in this process, on each of the four databases."""
+    return Workers(database, recorder)

@@ -7,12 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from proletarian import Tasks
 from tests.databases import PrivateDatabase
 from tests.faults.books import Books
 from tests.worker.fleet import Fleet
-from tests.worker.recorder import Recorder
-from tests.worker.workers import Workers
 
 
 @pytest.fixture
@@ -29,21 +26,3 @@ def crew(tmp_path: Path) -> Iterator[Fleet]:
 def books(database: PrivateDatabase) -> Books:
     """Empty books on each of the four databases."""
     return Books(database).open()
-
-
-@pytest.fixture
-def recorder() -> Recorder:
-    """A log that keeps what happened."""
-    return Recorder()
-
-
-@pytest.fixture
-def tasks() -> Tasks:
-    """An empty registry."""
-    return Tasks()
-
-
-@pytest.fixture
-def workers(database: PrivateDatabase, recorder: Recorder) -> Workers:
-    """Workers in this process, on each of the four databases."""
-    return Workers(database, recorder)

@@ -7,11 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from proletarian import Tasks
-from tests.databases import PrivateDatabase
 from tests.worker.fleet import Fleet
-from tests.worker.recorder import Recorder
-from tests.worker.workers import Workers
 
 
 @pytest.fixture
@@ -22,21 +18,3 @@ def fleet(tmp_path: Path) -> Iterator[Fleet]:
         yield fleet
     finally:
         fleet.end()
-
-
-@pytest.fixture
-def recorder() -> Recorder:
-    """A log that keeps what happened."""
-    return Recorder()
-
-
-@pytest.fixture
-def tasks() -> Tasks:
-    """An empty registry."""
-    return Tasks()
-
-
-@pytest.fixture
-def workers(database: PrivateDatabase, recorder: Recorder) -> Workers:
-    """Workers in this process, on each of the four databases."""
-    return Workers(database, recorder)

@@ -175,7 +175,7 @@ def failed(job: Job, error: BaseException) -> None:
         object.__setattr__(result, name, value)
     try:
         raise error  # so that receivers which log the exception have it
-    except BaseException:  # noqa: BLE001
+    except BaseException:  # noqa: BLE001 (the one that was just raised)
         signals.task_finished.send(type(task.get_backend()), task_result=result)
 
 
