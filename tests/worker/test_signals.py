@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import signal
+import subprocess
+import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -101,3 +104,26 @@ def test_a_colleague_takes_what_is_given_back_at_once(database: PrivateDatabase,
 
     assert again.at - gone < 2
     assert (again["lost"], again["attempts"]) == (0, 1)
+
+
+def test_a_signal_may_come_at_any_step_of_the_main_thread(tmp_path: Path) -> None:
+    program = f"""
+import signal, sys, threading
+from proletarian import Queue, Worker, migrate
+
+def signal_in_the_middle_of_a_wait(frame, event, arg):
+    if frame.f_code is threading.Event.wait.__code__ and frame.f_locals["self"]._cond._lock.locked():
+        signal.raise_signal(signal.SIGTERM)
+    return signal_in_the_middle_of_a_wait
+
+def log(event, data):
+    print(event)
+    if event == "worker.started":
+        sys.settrace(signal_in_the_middle_of_a_wait)
+
+migrate("sqlite:///{tmp_path}/jobs.db")
+Worker("sqlite:///{tmp_path}/jobs.db", print, log=log).run()
+"""
+    said = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=30)
+
+    assert (said.returncode, said.stdout.split()[-1]) == (0, "worker.stopped"), said.stderr

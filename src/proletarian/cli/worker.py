@@ -101,7 +101,6 @@ def worker(
     end. A second signal ends that wait. Jobs that still run then go back to their queue.
     """
     from proletarian.cli.application import load
-    from proletarian.cli.draining import drain as drain_it
     from proletarian.cli.logs import log_to_stderr
     from proletarian.worker import Worker
 
@@ -116,7 +115,7 @@ def worker(
         keep_failed=keep_failed,
     )
     if drain:
-        drain_it(ready)
+        click.echo(f"ran {ready.drain()}", err=True)
     else:
         ready.run()
 

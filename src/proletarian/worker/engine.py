@@ -29,6 +29,7 @@ from proletarian.worker.recovery import Recovered
 from proletarian.worker.run import STOPPED, TAKEN, Run, Runner
 
 CANCEL_GRACE = 0.5  # seconds that cancelled coroutines get to clean up
+FIRST_WORDS = 5.0  # seconds that a start waits for a database that answers: it may hold us up (an ALTER, say)
 LAST_WORDS = 5.0  # seconds that the last acknowledgements and hooks may take
 
 
@@ -88,7 +89,7 @@ class Engine:
         return self.pump.ran
 
     def start(self, lifespan: Any, *, drain: bool, wait: bool) -> None:
-        """Start the threads; `wait` until the database knows us."""
+        """Start the threads; `wait` until the database knows us, unless it takes too long."""
         try:
             self._enter(lifespan)
         except BaseException:
@@ -96,11 +97,11 @@ class Engine:
             raise
         self.keeper.start()
         if wait:
-            self.keeper.registered.wait()
+            self.keeper.registered.wait(FIRST_WORDS)
         self.pump.start(drain=drain)
         self.log("worker.started", {"queues": dict(self.queues)})
 
-    def stop(self, timeout: float, hurry: threading.Event) -> list[Run]:
+    def stop(self, timeout: float, hurry: Callable[[], bool]) -> list[Run]:
         """Stop as `Worker.stop` says; gives the runs that had to be given back while they ran."""
         deadline = time.monotonic() + timeout
         self.log("worker.stopping", {"held": self.pump.held, "timeout": timeout})
@@ -109,11 +110,7 @@ class Engine:
         self._wait(deadline, hurry)
         if left := self._running():
             self.loop.cancel(set(left))
-            self._wait(
-                time.monotonic() + CANCEL_GRACE,
-                threading.Event(),
-                enough=lambda: not any(run.is_async for run in self._running()),
-            )
+            self._wait(time.monotonic() + CANCEL_GRACE, lambda: not any(run.is_async for run in self._running()))
         left = self._running()
         self.pump.finish(LAST_WORDS)
         self.hooks.close(LAST_WORDS)
@@ -124,8 +121,8 @@ class Engine:
         self.log("worker.stopped", {"ran": self.ran, "given_back": len(left)})
         return left
 
-    def _wait(self, deadline: float, hurry: threading.Event, enough: Callable[[], bool] = lambda: False) -> None:
-        while time.monotonic() < deadline and not hurry.is_set() and not enough():
+    def _wait(self, deadline: float, enough: Callable[[], bool]) -> None:
+        while time.monotonic() < deadline and not enough():
             if self.pump.emptied.wait(0.02) or self.pump.is_cut_off:
                 return
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Callable
 from types import FrameType
 from typing import Any
 
@@ -15,14 +14,16 @@ STOP = (signal.SIGTERM, signal.SIGINT)
 
 class Signals:
     """
-    While entered, counts the signals that ask for a stop, and calls back at each.
+    While entered, counts the signals that ask for a stop.
+
+    Counting is all: the handler runs between two steps of the main thread, which may just hold
+    the lock of the very event that one would like to set (and would then wait for itself).
 
     Works as process 1 of a container too, where signals without a handler are ignored.
     """
 
-    def __init__(self, on_signal: Callable[[int], None]) -> None:
+    def __init__(self) -> None:
         self.count = 0
-        self._on_signal = on_signal
         self._before: dict[signal.Signals, Any] = {}
 
     def __enter__(self) -> Signals:
@@ -38,4 +39,3 @@ class Signals:
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
         self.count += 1
-        self._on_signal(self.count)

@@ -24,6 +24,7 @@ from proletarian.worker.run import UNKNOWN_FOR
 from proletarian.worker.signals import Signals
 
 SLOTS = 10
+LOOK = 0.1  # seconds between looks for a signal: its handler must not touch what the main thread waits on
 
 
 class Worker:
@@ -141,7 +142,7 @@ class Worker:
         jobs that still run go back to the queue, uncounted, where a colleague takes them at
         once; then `StopTimeout` is raised. A second call does nothing.
         """
-        self._stop(self.stop_timeout if timeout is None else timeout, hurry=threading.Event())
+        self._stop(self.stop_timeout if timeout is None else timeout)
 
     def run(self) -> None:
         """
@@ -150,37 +151,33 @@ class Worker:
         Belongs in the main thread. Raises what ended the worker, if something did, and
         `StopTimeout` when jobs had to be given back.
         """
-        asked, hurry = threading.Event(), threading.Event()
-
-        def on_signal(count: int) -> None:
-            (asked if count == 1 else hurry).set()
-
-        with Signals(on_signal):
-            self._start(drain=False)
-            engine = self._engine
-            assert engine is not None  # noqa: S101
-            while not asked.is_set() and not engine.ended.is_set():
-                asked.wait(0.5)
-            self._stop(self.stop_timeout, hurry=hurry)
-        if engine.failure is not None:
-            raise engine.failure
+        with Signals() as signals:
+            self._run(signals, drain=False)
 
     def drain(self) -> int:
         """
         Run what is due until nothing is, then return how many runs that were.
 
-        For cron jobs, scripts and tests; jobs that wait for a later time are left waiting.
+        For cron jobs, scripts and tests; jobs that wait for a later time are left waiting. In
+        the main thread, signals break it off as they end `run()`.
         """
-        self._start(drain=True)
+        if threading.current_thread() is not threading.main_thread():
+            return self._run(None, drain=True)
+        with Signals() as signals:
+            return self._run(signals, drain=True)
+
+    # How it is done.
+
+    def _run(self, signals: Signals | None, *, drain: bool) -> int:
+        self._start(drain=drain)
         engine = self._engine
         assert engine is not None  # noqa: S101
-        engine.ended.wait()
-        self._stop(self.stop_timeout, hurry=threading.Event())
+        while not engine.ended.wait(LOOK) and not (signals and signals.count):
+            pass
+        self._stop(self.stop_timeout, hurry=lambda: signals is not None and signals.count > 1)
         if engine.failure is not None:
             raise engine.failure
         return engine.ran
-
-    # How it is done.
 
     def _start(self, *, drain: bool) -> None:
         with self._state_lock:
@@ -205,7 +202,7 @@ class Worker:
             connection.close()
         return True
 
-    def _stop(self, timeout: float, hurry: threading.Event) -> None:
+    def _stop(self, timeout: float, hurry: Callable[[], bool] = lambda: False) -> None:
         with self._state_lock:
             engine, self._engine = self._engine, None
         if engine is None:
