@@ -14,7 +14,7 @@ import threading
 import time
 import weakref
 from typing import Any, Literal, Protocol, runtime_checkable
-from uuid import UUID, uuid4
+from uuid import UUID, SafeUUID, uuid4
 
 from proletarian.errors import ConfigurationError
 
@@ -83,7 +83,7 @@ class UUID7:
             else:
                 self._last += 1
             count, random = self._last, self._random
-        return UUID(int=count >> 26 << 80 | 0x7 << 76 | (count & 0x3FFC000) << 50 | (count & 0x3FFF) << 48 | random)
+        return _uuid(count >> 26 << 80 | 0x7 << 76 | (count & 0x3FFC000) << 50 | (count & 0x3FFF) << 48 | random)
 
     def encode(self, job_id: Any) -> UUID:
         """The id as a UUID; text in UUID form is accepted."""
@@ -92,6 +92,14 @@ class UUID7:
     def decode(self, stored: Any) -> UUID:
         """The id itself."""
         return stored if isinstance(stored, UUID) else as_uuid(stored)
+
+
+def _uuid(number: int) -> UUID:
+    """What `UUID(int=number)` gives, without its checks: they take half the time of making an id."""
+    made = object.__new__(UUID)
+    object.__setattr__(made, "int", number)
+    object.__setattr__(made, "is_safe", SafeUUID.unknown)
+    return made
 
 
 class UUID4(UUID7):

@@ -116,7 +116,7 @@ class Parameters:
             plain: dict[str, Any] = to_plain(given)
         except (TypeError, ValueError, RecursionError):
             plain = {name: self._plain(name, value) for name, value in given.items()}
-        for name in given.keys() - self._annotated:
+        for name in () if given.keys() <= self._annotated else given.keys() - self._annotated:
             if not comes_back(given[name]):
                 raise PayloadError(
                     f"{self.job_type}: parameter {name!r} is given a {type(given[name]).__name__}, which would come "
@@ -146,6 +146,8 @@ class Parameters:
         return [p.name for p in self._named if p.default is inspect.Parameter.empty]
 
     def _bind(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> dict[str, Any]:
+        if not args and kwargs.keys() == self._known:
+            return dict(kwargs)
         names = self._positional
         if len(args) > len(names):
             raise PayloadError(

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from proletarian.sql.statements import Copy
 
+BLOCK = 1000  # rows
 _SPECIAL = re.compile(r"[\\\t\n\r]")
 _ESCAPED = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
 
@@ -18,16 +20,17 @@ def command(copy: Copy) -> str:
     return f"COPY {copy.table} ({', '.join(copy.columns)}) FROM STDIN"
 
 
-def lines(rows: Iterable[Sequence[Any]]) -> str:
+def blocks(rows: Sequence[Sequence[Any]]) -> Iterator[str]:
     r"""
-    The rows, a line each.
+    The rows, a line each, some at a time: the server reads the first while we write the next.
 
-    >>> lines([("a\tb", None, 1)])
-    'a\\tb\t\\N\t1\n'
+    >>> list(blocks([("a\tb", None, 1)]))
+    ['a\\tb\t\\N\t1\n']
     """
-    # By columns: in most of them the same few values come again and again.
-    columns = [_column(column) for column in zip(*rows, strict=True)]
-    return "".join([f"{line}\n" for line in map("\t".join, zip(*columns, strict=True))])
+    for start in range(0, len(rows), BLOCK):
+        # By columns: in most of them the same few values come again and again.
+        columns = [_column(column) for column in zip(*rows[start : start + BLOCK], strict=True)]
+        yield "\n".join(["\t".join(line) for line in zip(*columns, strict=True)]) + "\n"
 
 
 def _column(values: Sequence[Any]) -> list[str]:
@@ -44,4 +47,6 @@ def _field(value: Any) -> str:
         return "\\N"
     if isinstance(value, str):
         return value.translate(_ESCAPED) if _SPECIAL.search(value) else value
+    if isinstance(value, UUID):
+        return value.hex
     return value.isoformat() if isinstance(value, datetime) else str(value)

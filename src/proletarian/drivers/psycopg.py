@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from proletarian.drivers import copytext
@@ -26,38 +27,53 @@ def explain(error: Exception) -> Exception | None:
 
 def execute(connection: Any, step: Step) -> Rows:
     """Execute one step on a blocking connection, whatever row and cursor factories its owner likes."""
-    from psycopg import Cursor, RawCursor
-    from psycopg.rows import tuple_row
-
-    cursor = connection.cursor(row_factory=tuple_row)
-    if isinstance(cursor, RawCursor):  # it would want $1
-        cursor = Cursor(connection, row_factory=tuple_row)
-    with cursor:
-        if isinstance(step, Copy):
-            with cursor.copy(copytext.command(step)) as copy:
-                copy.write(copytext.lines(step.rows))
-            return []
-        cursor.execute(step.text.pyformat, step.parameters)
-        rows: Rows = cursor.fetchall() if cursor.description else []
-        return rows
+    cursor = own_cursor(connection)
+    if isinstance(step, Copy):
+        with cursor.copy(copytext.command(step)) as copy:
+            for block in copytext.blocks(step.rows):
+                copy.write(block)
+        return []
+    cursor.execute(step.text.pyformat, step.parameters)
+    rows: Rows = cursor.fetchall() if has_rows(cursor) else []
+    return rows
 
 
 async def aexecute(connection: Any, step: Step) -> Rows:
     """Execute one step on an async connection."""
-    from psycopg import AsyncCursor, AsyncRawCursor
+    cursor = own_cursor(connection)
+    if isinstance(step, Copy):
+        async with cursor.copy(copytext.command(step)) as copy:
+            for block in copytext.blocks(step.rows):
+                await copy.write(block)
+        return []
+    await cursor.execute(step.text.pyformat, step.parameters)
+    rows: Rows = await cursor.fetchall() if has_rows(cursor) else []
+    return rows
+
+
+def own_cursor(connection: Any) -> Any:
+    """A cursor that takes `%(name)s` and gives tuples; it holds nothing on the server that one would have to close."""
+    raw, tuple_row = _raw_cursors()
+    cursor = connection.cursor(row_factory=tuple_row)
+    if isinstance(cursor, raw):  # it would want $1
+        import psycopg
+
+        plain = psycopg.AsyncCursor if isinstance(cursor, psycopg.AsyncRawCursor) else psycopg.Cursor
+        cursor = plain(connection, row_factory=tuple_row)
+    return cursor
+
+
+@cache
+def _raw_cursors() -> tuple[tuple[type, ...], Any]:
+    from psycopg import AsyncRawCursor, RawCursor
     from psycopg.rows import tuple_row
 
-    cursor = connection.cursor(row_factory=tuple_row)
-    if isinstance(cursor, AsyncRawCursor):
-        cursor = AsyncCursor(connection, row_factory=tuple_row)
-    async with cursor:
-        if isinstance(step, Copy):
-            async with cursor.copy(copytext.command(step)) as copy:
-                await copy.write(copytext.lines(step.rows))
-            return []
-        await cursor.execute(step.text.pyformat, step.parameters)
-        rows: Rows = await cursor.fetchall() if cursor.description else []
-        return rows
+    return (RawCursor, AsyncRawCursor), tuple_row
+
+
+def has_rows(cursor: Any) -> bool:
+    """Whether there is something to fetch; `description` says so too, and makes an object for each column."""
+    return cursor.pgresult is not None and cursor.pgresult.nfields > 0
 
 
 def is_closed(connection: Any) -> bool:
@@ -173,7 +189,7 @@ class OwnPsycopg(ServerConnection):
         if isinstance(step, Copy):
             return execute(self._connection, step)
         self._cursor.execute(step.text.pyformat, step.parameters)
-        return self._cursor.fetchall() if self._cursor.description else []
+        return self._cursor.fetchall() if has_rows(self._cursor) else []
 
     def close(self) -> None:
         """Close it; never raises."""

@@ -16,6 +16,7 @@ from proletarian.sql.statements import Copy, Plan, Statement, Text
 COPY_FROM = 100
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 UNIQUE_VIOLATION = "23505"
+NOTHING_SPECIAL = (0, None, None, None)  # priority, headers, process_at, delay
 COLUMNS = ("job_id", "queue", "job_type", "payload", "priority", "headers", "enqueued_at", "process_at")
 
 
@@ -50,11 +51,17 @@ class PostgreSQL(Dialect):
 
     def enqueue(self, row: NewRow, now: datetime | None) -> Plan[Any]:
         """Put one job in, and wake a worker that sleeps on its queue."""
-        parameters = row._asdict()
-        parameters |= {"now": now, "asleep": self.asleep(row.queue), "channel": self.channel}
-        name = "enqueue_generated" if parameters["job_id"] is None else "enqueue"
-        rows = yield self._say(name, **parameters)
-        return rows[0][0] if row.job_id is None else row.job_id
+        told = {"asleep": self.asleep(row.queue), "channel": self.channel}
+        if row.job_id is None:
+            [(_, job_id)] = yield self._say("enqueue_generated", **row._asdict(), now=now, **told)
+            return job_id
+        if now is None and row[4:] == NOTHING_SPECIAL:
+            yield self._say(
+                "enqueue_now", job_id=row.job_id, queue=row.queue, job_type=row.job_type, payload=row.payload, **told
+            )
+        else:
+            yield self._say("enqueue", **row._asdict(), now=now, **told)
+        return row.job_id
 
     def enqueue_many(self, rows: Sequence[NewRow], now: datetime | None, *, copy: bool) -> Plan[list[Any]]:
         """Put many jobs in: by arrays, or by COPY where the driver can and it pays."""

@@ -33,6 +33,7 @@ from proletarian.worker.watch import BACK, LOOK, Watch
 TICK = 0.5  # seconds
 LOCK_WAIT = 2.0  # seconds that one of its statements waits for a lock that somebody holds
 LAST_WORDS = 5.0  # seconds that it may take to leave
+RECOVER_EVERY = 1.0  # seconds between looks for runs without a worker, times the number of workers
 PRUNE_EVERY, PRUNE_MOST = 10.0, 5000
 
 
@@ -90,7 +91,7 @@ class Keeper:
         )  # fmt: skip
         self._watch = Watch(database.family.settling)
         self._progress: dict[tuple[Any, int], str] = {}
-        self._next_beat = self._next_look = self._next_prune = 0.0
+        self._next_beat = self._next_look = self._next_recovery = self._next_prune = 0.0
         self._locked = False
         self._in_touch_since = time.monotonic()
         self._told: datetime | None = None  # the database's time at the latest beat
@@ -226,13 +227,22 @@ class Keeper:
         )
         if time.monotonic() >= self._next_beat:
             return  # held up since this turn began: the beat comes first, and tells whether we were away
+        if dead or now >= self._next_recovery or any(colleague.late for colleague in others):
+            self._recover(dead, now)
+        share = 0.5 if self._watch.suspicious else self.fleet
+        self._next_look = now + LOOK * share * random.uniform(0.8, 1.2)  # noqa: S311 (spread, no secret)
+
+    def _recover(self, dead: list[Any], now: float) -> None:
+        """Bury the dead; and now and then look for runs without a worker, whoever left them behind."""
         in_touch = time.monotonic() - self._in_touch_since
         in_touch = FOREVER if in_touch >= BACK else in_touch
         done = self._session.once(recover, self.dialect, dead, self._decide, self.database.queue.now(), in_touch)
-        if done is not None and (done.runs or done.buried):
+        if done is None:
+            return  # somebody's lock was in the way: with the next look
+        self._next_recovery = now + RECOVER_EVERY * self.fleet * random.uniform(0.8, 1.2)  # noqa: S311 (spread)
+        if done.runs or done.buried:
             self._recovered(done)
-        share = 0.5 if self._watch.suspicious else self.fleet
-        self._next_look = now + LOOK * share * random.uniform(0.8, 1.2)  # noqa: S311 (spread, no secret)
+            self._next_recovery = now  # there may be more of them than one statement takes
 
     def _prune(self, now: float) -> None:
         full = False
