@@ -35,10 +35,6 @@ class Store(ABC):
     def ask(self, sql: str) -> Any:
         """The one value that a query gives."""
 
-    def execute(self, sql: str, parameters: tuple[Any, ...] = ()) -> None:
-        """Carry out a statement."""
-        raise NotImplementedError
-
 
 class PostgreSQLStore(Store):
     """A PostgreSQL server with PostgreSQL's defaults where they matter for speed and safety."""

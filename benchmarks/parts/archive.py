@@ -7,7 +7,7 @@ from benchmarks.drained import drain
 from benchmarks.measured import Found, Goal, Table
 from benchmarks.run import Run, say
 from benchmarks.stage import Stage
-from benchmarks.stores import store
+from benchmarks.stores import PostgreSQLStore, store
 
 # Ids in the order of time, as ours are.
 FILL = """
@@ -31,6 +31,7 @@ def measure(run: Run) -> list[Found]:
         "archive", f"Drain of {jobs:,} no-op jobs, 1 worker process", "jobs/s", ours=full, goals=[Goal(empty, 0.9)]
     )
     with store("postgresql", run.folder) as big, store("postgresql", run.folder) as small:
+        assert isinstance(big, PostgreSQLStore)
         filled = Stage(OURS_PG.having("archive-full", full), big, run.folder)
         for start in range(0, rows, PORTION):
             say(f"archive: {start:,} of {rows:,} rows")

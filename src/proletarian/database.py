@@ -57,7 +57,7 @@ class Database:
         self.url = place.url
         self.queue = queue or Queue()
         self.kind, self.family = place.database, FAMILIES[place.database]
-        self._connect = place.connect
+        self._connect, self.create = place.connect, place.create
         self.dialect = self.queue.dialect(self.kind)
 
     def __repr__(self) -> str:

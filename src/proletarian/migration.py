@@ -69,7 +69,10 @@ def check_schema(connection: OwnConnection, database: Database) -> None:
 
 def missing(database: Database) -> list[Migration]:
     """The migrations that a database has not had yet."""
-    connection = database.connect()
+    try:
+        connection = database.connect()
+    except SchemaOutOfDate:  # a file that is still to be made
+        return migrations(database.dialect)
     try:
         version = applied(connection, database) or 0
     finally:
@@ -109,6 +112,7 @@ def migrate(where: Any, queue: Queue | None = None) -> list[Migration]:
     of another type than the queue's.
     """
     database = Database(where, queue)
+    database.create()
     connection = database.connect()
     try:
         if applied(connection, database) == newest(database.dialect):

@@ -27,6 +27,19 @@ def status(shell: Terminal) -> dict[str, Any]:
     return found
 
 
+@pytest.mark.parametrize("command", ["status", "enqueue greet", "worker shop.jobs --drain"])
+def test_a_slip_in_the_path_of_a_file_makes_no_file(shell: Terminal, command: str) -> None:
+    said = shell.run(f"proletarian {command} --database sqlite:///jbos.db")
+
+    assert said.code != 0
+    assert "there is no file" in said.err
+    assert "jbos.db" in said.err
+    assert "proletarian migrate" in said.err
+    assert not list(shell.folder.glob("jbos*"))
+    assert shell.run("proletarian migrate --sql sqlite:///jbos.db").code == 0
+    assert not list(shell.folder.glob("jbos*"))
+
+
 def test_it_counts_what_waits_is_due_runs_and_has_failed(here: Terminal) -> None:
     here.run("proletarian enqueue fail")
     assert here.run("proletarian worker shop.jobs --drain").code == 0

@@ -98,7 +98,7 @@ def test_jobs_given_back_at_a_stop_give_exit_code_4(here: Terminal) -> None:
     worker.send(signal.SIGINT)
 
     assert worker.ends() == 4
-    assert "were given back: sleep" in worker.text.splitlines()[-1]
+    assert "and given back: sleep" in worker.text.splitlines()[-1]
     assert "Traceback" not in worker.text
 
 
@@ -165,6 +165,7 @@ def test_wrong_usage_gives_exit_code_2(arguments: str, says: str, here: Terminal
 
 def test_without_tables_it_ends_with_3_and_says_what_to_do(shell: Terminal, tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path}/empty.db"
+    (tmp_path / "empty.db").touch()
 
     said = shell.run(f"proletarian worker shop.jobs --database {url}")
 

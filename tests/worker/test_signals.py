@@ -73,7 +73,7 @@ def test_a_stubborn_job_is_given_back_after_the_time(database: PrivateDatabase, 
 
     assert worker.wait() == GAVE_BACK
     assert time.monotonic() - started < 10
-    assert f"1 jobs were still running after 0.5 s and were given back: {job_type}" in worker.said()
+    assert f"1 job was still running after 0.5 s and given back: {job_type}" in worker.said()
     assert database.rows(f"SELECT attempts, lost FROM {database.table('job')}") == [(0, 0)]
     assert database.count("running_job") == database.count("worker") == 0
 

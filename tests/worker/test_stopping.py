@@ -52,7 +52,7 @@ def test_stop_raises_when_jobs_had_to_be_given_back(database: PrivateDatabase, w
     worker.start()
     assert began.wait(20)
     try:
-        with pytest.raises(StopTimeout, match=r"1 jobs were still running after 0.1 s and were given back: stubborn"):
+        with pytest.raises(StopTimeout, match=r"1 job was still running after 0.1 s and given back: stubborn"):
             worker.stop(timeout=0.1)
         assert database.rows(f"SELECT attempts, lost FROM {database.table('job')}") == [(0, 0)]
     finally:

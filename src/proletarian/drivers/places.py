@@ -8,11 +8,11 @@ the same address twice.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
-from proletarian.drivers import psycopg, pymysql
+from proletarian.drivers import psycopg, pymysql, sqlite3
 from proletarian.drivers.driver import OwnConnection
 from proletarian.drivers.registry import family_of, redacted
 from proletarian.errors import ConfigurationError
@@ -32,11 +32,12 @@ PYMYSQL = (
 
 @dataclass(frozen=True)
 class Place:
-    """How to show it, which kind of database it is, and how to open a connection of our own to it."""
+    """How to show it, which kind of database it is, how to open a connection of our own to it, how to make it."""
 
     url: str
     database: str
     connect: Callable[[], OwnConnection]
+    create: Callable[[], None] = lambda: None  # for a database that is nothing but a file
 
 
 def place_of(where: Any) -> Place:
@@ -65,7 +66,13 @@ def place_of(where: Any) -> Place:
 def _of_url(url: str) -> Place:
     plain = plain_url(url)
     database, family = family_of(plain)
+    if database == "sqlite":
+        return _of_file(plain)
     return Place(plain, database, lambda: family.connect(plain))
+
+
+def _of_file(url: str) -> Place:
+    return Place(url, "sqlite", lambda: sqlite3.connect(url), lambda: sqlite3.create(url))
 
 
 def plain_url(url: str) -> str:
@@ -138,7 +145,7 @@ def _of_django(alias: str) -> Place:
     url = f"{DJANGO}{alias}"
     if wrapper.vendor == "sqlite":
         path = str(wrapper.settings_dict["NAME"])
-        return Place(url, "sqlite", lambda: family_of("sqlite:///")[1].connect(f"sqlite:///{path}"))
+        return replace(_of_file(f"sqlite:///{path}"), url=url)
     if wrapper.vendor == "postgresql":
         return Place(url, "postgresql", lambda: _psycopg(wrapper.get_connection_params()))
     if wrapper.vendor == "mysql":

@@ -66,6 +66,22 @@ settling = 0.0  # a locked file is a locked file: there is no server that may ha
 
 def connect(url: str) -> OwnSQLite:
     """Open a connection of our own: `sqlite:///relative/path.db`, `sqlite:////absolute/path.db`."""
+    path = path_of(url)
+    if not os.path.exists(path):  # SQLite would make it, and a slip in the path would go unnoticed
+        raise SchemaOutOfDate(
+            f"there is no file {os.path.abspath(path)!r}; if the path is right, run `proletarian migrate {url}`"
+        )
+    return OwnSQLite(path)
+
+
+def create(url: str) -> None:
+    """Make the file, if it is not there yet; to SQLite an empty one is an empty database."""
+    with open(path_of(url), "ab"):
+        pass
+
+
+def path_of(url: str) -> str:
+    """The file that a URL names; raises `ConfigurationError` if it can be none."""
     path = unquote(url.partition("://")[2].partition("?")[0].removeprefix("/"))
     if path in ("", ":memory:"):
         raise ConfigurationError(
@@ -75,7 +91,7 @@ def connect(url: str) -> OwnSQLite:
     folder = os.path.dirname(os.path.abspath(path))
     if not os.path.isdir(folder):
         raise ConfigurationError(f"there is no folder {folder!r} for the database {path!r}")
-    return OwnSQLite(path)
+    return path
 
 
 def is_transient(error: Exception) -> bool:

@@ -210,7 +210,8 @@ class Worker:
         left = engine.stop(timeout, hurry)
         if left:
             names = ", ".join(sorted({run.row.job_type for run in left}))
-            raise StopTimeout(f"{len(left)} jobs were still running after {timeout} s and were given back: {names}")
+            were = "1 job was" if len(left) == 1 else f"{len(left)} jobs were"
+            raise StopTimeout(f"{were} still running after {timeout} s and given back: {names}")
 
 
 def checked(queues: Mapping[str, int]) -> dict[str, int]:
