@@ -127,9 +127,7 @@ def test_the_printed_script_does_the_same(bare: PrivateDatabase) -> None:
 def test_without_tables_every_way_in_says_what_to_do(bare: PrivateDatabase) -> None:
     worker = Worker(bare.url, lambda job: None)
     for start in (worker.start, worker.drain, worker.run):
-        with pytest.raises(
-            SchemaOutOfDate, match=r"(has no tables|is no file).* run `proletarian migrate"
-        ):
+        with pytest.raises(SchemaOutOfDate, match=r"(has no tables|is no file).* run `proletarian migrate"):
             start()
     with bare.connection() as connection, pytest.raises(SchemaOutOfDate, match="run `proletarian migrate"):
         enqueue(connection, "greet")
