@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from proletarian import Job, NewJob, Tasks
+from proletarian import Job, NewJob, Tasks, Worker
 from tests.databases import PrivateDatabase
 from tests.worker.workers import Workers
 
@@ -40,6 +40,21 @@ def test_a_row_that_we_would_not_have_written(
     assert statuses.count("success") >= 1, "the job after it has run"
     if kind == "bad":
         assert "failure" in statuses
+
+
+def test_text_that_is_none_costs_its_own_job(sqlite: PrivateDatabase, tasks: Tasks) -> None:
+    @tasks.task
+    def good(note: str = "") -> None: ...
+
+    sqlite.put(NewJob("good", {"note": "?"}))
+    sqlite.rows(f"UPDATE {sqlite.table('job')} SET payload = CAST(x'7b226e6f7465223a22ff227d' AS TEXT)")
+    sqlite.put(NewJob("good"))
+    Worker(sqlite.url, tasks).drain()
+
+    assert sorted(status for (status,) in sqlite.rows(f"SELECT status FROM {sqlite.table('archived_job')}")) == [
+        "failure",
+        "success",
+    ]
 
 
 @pytest.mark.parametrize("change", ["errors = 'garbage'", "headers = 'garbage'"])

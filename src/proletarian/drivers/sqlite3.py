@@ -22,7 +22,8 @@ except ImportError:  # Windows: workers are judged by their heartbeat alone
 
 T = TypeVar("T")
 
-PASSING = ("locked", "busy", "disk", "full", "I/O", "unable to open", "interrupted", "checkpoint")
+UNREADABLE = "Could not decode to UTF-8"
+PASSING = (UNREADABLE, "locked", "busy", "disk", "full", "I/O", "unable to open", "interrupted", "checkpoint")
 WATCH = 0.01  # seconds between looks at whether another connection has committed
 
 
@@ -131,7 +132,14 @@ class OwnSQLite(OwnConnection):
         self._release()
 
     def recover(self, error: Exception) -> bool:
-        """Roll back after an error."""
+        """
+        Roll back after an error.
+
+        SQLite stores any bytes as text. One row that is not UTF-8 must not hold up the others: from
+        then on such bytes are read as they can be, as a payload that nothing decodes.
+        """
+        if UNREADABLE in str(error):
+            self._connection.text_factory = lambda text: text.decode(errors="backslashreplace")
         try:
             if self._connection.in_transaction:
                 self._connection.rollback()
