@@ -1,0 +1,32 @@
+"""The application's own table, and its database: a SQLite file, or what PROLETARIAN_DATABASE names."""
+
+from __future__ import annotations
+
+import os
+
+from sqlalchemy import make_url
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+DRIVERS = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg"}
+
+_given = make_url(os.environ.get("PROLETARIAN_DATABASE", "sqlite:///examples.db"))
+URL = _given.set(drivername=DRIVERS.get(_given.drivername, _given.drivername))
+
+
+class Model(DeclarativeBase):
+    """What the tables of this application have in common."""
+
+
+class Account(Model):
+    """Somebody who has signed up."""
+
+    __tablename__ = "account"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    email: Mapped[str]
+    welcomed: Mapped[bool] = mapped_column(default=False)
+
+
+def new_engine() -> AsyncEngine:
+    """An engine; each event loop needs one of its own."""
+    return create_async_engine(URL)

@@ -1,0 +1,21 @@
+"""What happens in the background: a mail for each new account."""
+
+from __future__ import annotations
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from examples.fastapi_app.database import Account, new_engine
+from proletarian import Job, Retry, Tasks
+
+tasks = Tasks(retry=Retry(retries=3, delays=[1, 10]))
+engine = new_engine()  # not that of the web pages: a worker's coroutines have an event loop of their own
+
+
+@tasks.task(queue="mail")
+async def send_welcome(job: Job, account_id: int) -> None:
+    """Send a mail (here: print it), and note in the account that it went out."""
+    async with AsyncSession(engine) as session, session.begin():
+        account = await session.get_one(Account, account_id)
+        print(f"mail: welcome, {account.email}", flush=True)
+        account.welcomed = True
+        await job.acomplete(session)  # the note and the end of the job are one transaction

@@ -1,0 +1,92 @@
+"""
+Proletarian in a FastAPI or Starlette application: right tables before the first request, and a worker if you like.
+
+    app = FastAPI(lifespan=jobs_lifespan("postgresql://…", tasks, worker=True))
+
+Enqueueing needs nothing from here: `await task.aenqueue(session, …)` takes your own session.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Any
+
+from proletarian.database import Database
+from proletarian.errors import DatabaseUnavailable, StopTimeout
+from proletarian.migration import check_schema
+from proletarian.migration import migrate as migrate_tables
+from proletarian.tasks import Tasks
+from proletarian.worker import Worker
+
+Lifespan = Callable[[Any], AbstractAsyncContextManager[None]]
+
+_logger = logging.getLogger("proletarian.worker")
+
+
+def jobs_lifespan(
+    database: Any, tasks: Tasks, /, *, migrate: bool = False, worker: bool = False, **options: Any
+) -> Lifespan:
+    """
+    Have an application refuse to start on missing tables, and run jobs beside its requests.
+
+    Gives what FastAPI and Starlette take as `lifespan`; called within a lifespan of your own it
+    is `async with jobs_lifespan(…)(app): yield`. `database` is a URL or an SQLAlchemy engine, as
+    for a `Worker`.
+
+    - `migrate` (False): bring the tables up to date at the start, instead of only looking.
+    - `worker` (False): run the jobs of `tasks` in this process, in threads and on an event loop
+      of its own, from the start of the application to its end.
+    - `options`: what a `Worker` takes besides, such as `queues={"mail": 2}`.
+
+    Raises `ConfigurationError` here for options that cannot be, and at the start `SchemaOutOfDate`.
+    A database that cannot be reached keeps nobody from starting, unless its tables are to be
+    migrated: then `DatabaseUnavailable` is raised.
+
+    >>> tasks = Tasks()
+    >>> @tasks.task
+    ... def send_welcome(account_id: int) -> None: ...
+    >>> lifespan = jobs_lifespan("sqlite:///shop.db", tasks, worker=True, queues={"mail": 2})
+    """
+    embedded = Worker(database, tasks, **options)  # says now what cannot be
+
+    @asynccontextmanager
+    async def lifespan(_: Any) -> AsyncIterator[None]:
+        if migrate:
+            await asyncio.to_thread(migrate_tables, database, embedded.database.queue)
+        if not worker:
+            await asyncio.to_thread(look_at_tables, embedded.database)
+            yield
+            return
+        await asyncio.to_thread(embedded.start)
+        try:
+            yield
+        finally:
+            await asyncio.to_thread(stop, embedded)
+
+    return lifespan
+
+
+def look_at_tables(database: Database) -> None:
+    """Raise `SchemaOutOfDate` if the tables do not fit; a database that is away for the moment is only noted."""
+    try:
+        connection = database.connect()
+    except DatabaseUnavailable as error:
+        if not database.is_transient(error):
+            raise
+        _logger.warning("%s; the application starts without a look at its tables", error)
+        return
+    try:
+        check_schema(connection, database)
+    finally:
+        connection.close()
+
+
+def stop(worker: Worker) -> None:
+    """Stop a worker; jobs that had to be given back run elsewhere, which is no failure of the application."""
+    try:
+        worker.stop()
+    except StopTimeout as error:
+        _logger.warning("%s", error)
