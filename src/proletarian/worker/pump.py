@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from proletarian.database import Database, Session, Stopped
-from proletarian.events import Log
+from proletarian.events import Log, is_wanted
 from proletarian.outcomes import Outcome
 from proletarian.sql.rows import Claimed
 from proletarian.sql.statements import Plan
@@ -236,7 +236,8 @@ class Pump:
             short = len(mine) < wants[queue]
             self._watermarks[queue].claimed(mine, full=full, short=short, took=now - started, now=now)
             if mine and self.keeper.identity is identity:
-                self.log("jobs.claimed", {"queue": queue, "count": len(mine)})
+                if is_wanted(self.log, "jobs.claimed"):
+                    self.log("jobs.claimed", {"queue": queue, "count": len(mine)})
                 self.lanes[queue].put([self.runner.claimed(row, identity.stored, now) for row in mine])
             # else: declared dead meanwhile; a colleague takes these back, to run them would be in vain
         more = any(len(mine) == wants[queue] for queue, mine in by_queue.items())
@@ -267,7 +268,9 @@ class Pump:
             rest.look_at = now  # once more: whoever enqueued before we lay down did not notify
         else:
             rest.look_at = now + self._interval()
-        blind = [mark.affordable_at for mark in self._watermarks.values() if mark.is_blind]
+        # A full look comes after the handlers of what was just brought have begun.
+        soonest = now + PACE if brought else now
+        blind = [max(soonest, mark.affordable_at) for mark in self._watermarks.values() if mark.is_blind]
         rest.look_at = min([rest.look_at, *([now] if blind and self._draining else blind)])
         if self._draining and not brought and not blind and rest.look_at > now and self._holds_nothing():
             self._drained()
