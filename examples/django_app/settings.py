@@ -7,8 +7,9 @@ from urllib.parse import urlsplit
 
 DEBUG = True
 SECRET_KEY = "only for the example"
-ALLOWED_HOSTS = ["127.0.0.1", "testserver"]
+ALLOWED_HOSTS = ["localhost", "127.0.0.1", "testserver"]
 ROOT_URLCONF = "shop.urls"
+STATIC_URL = "static/"
 USE_TZ = True
 
 INSTALLED_APPS = [
@@ -17,6 +18,7 @@ INSTALLED_APPS = [
     "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.admin",
+    "django.contrib.staticfiles",
     "proletarian.contrib.django",
     "shop",
 ]
@@ -63,6 +65,14 @@ def database(url: str) -> dict[str, object]:
 
 DATABASES = {"default": database(os.environ.get("DATABASE", "sqlite:///shop.db"))}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "%(levelname)s %(name)s: %(message)s"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "loggers": {"proletarian.worker": {"handlers": ["console"], "level": "INFO"}},
+}
 
 PROLETARIAN = {"TASKS": "shop.jobs.tasks", "QUEUES": {"default": 4, "mail": 2}}
 TASKS = {"default": {"BACKEND": "proletarian.contrib.django.TaskBackend", "QUEUES": ["default", "mail"]}}

@@ -40,7 +40,8 @@ def environment(database: PrivateDatabase) -> dict[str, str]:
 def manage(database: PrivateDatabase, *arguments: str) -> str:
     done = subprocess.run(
         [sys.executable, "manage.py", *arguments],
-        cwd=PROJECT, env={**os.environ, **environment(database)}, capture_output=True, text=True, timeout=120, check=False,
+        cwd=PROJECT, env={**os.environ, **environment(database)}, capture_output=True, text=True, timeout=120,
+        check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout + done.stderr

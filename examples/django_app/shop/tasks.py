@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.db.models import F
 
+from proletarian import Cancel
 from proletarian.contrib.django.compat import base
 from shop.models import Order
 
@@ -25,3 +28,26 @@ async def greet(context: object, name: str) -> str:
 def fail(why: str) -> None:
     """Go wrong."""
     raise ValueError(why)
+
+
+@base.task(takes_context=True)
+def tell(context: Any, name: str = "") -> dict[str, Any]:
+    """Tell what it knows of itself."""
+    result = context.task_result
+    return {"id": result.id, "attempt": context.attempt, "status": result.status.name, "backend": result.backend}
+
+
+@base.task
+def again(how: str) -> object:
+    """Go wrong in other ways."""
+    if how == "exit":
+        raise SystemExit(3)
+    if how == "interrupt":
+        raise KeyboardInterrupt
+    return object()
+
+
+@base.task
+def give_up() -> None:
+    """Find out that it is not needed."""
+    raise Cancel("nobody needs it")

@@ -12,14 +12,21 @@ from shop.models import Order
 from shop.tasks import count
 
 
+class Regret(Exception):
+    """The customer does not want it after all."""
+
+
 def new_order(request: Any) -> JsonResponse:
     """The order and its two jobs, or nothing."""
-    with transaction.atomic():
-        order = Order.objects.create(email=request.POST["email"])
-        confirm.enqueue(connection, order_id=order.pk)
-        count.enqueue(order.pk)
-        if request.POST.get("break"):
-            raise ValueError("the customer broke it off")
+    try:
+        with transaction.atomic():
+            order = Order.objects.create(email=request.POST["email"])
+            confirm.enqueue(connection, order_id=order.pk)
+            count.enqueue(order.pk)
+            if request.POST.get("regret"):
+                raise Regret
+    except Regret:
+        return JsonResponse({"error": "changed my mind"}, status=409)
     return JsonResponse({"id": order.pk}, status=201)
 
 

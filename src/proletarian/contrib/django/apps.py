@@ -15,6 +15,7 @@ class ProletarianConfig(AppConfig):  # type: ignore[misc]
 
     def ready(self) -> None:
         """Register the system checks."""
-        from proletarian.contrib.django.checks import check_settings
+        from proletarian.contrib.django.checks import check_backends, check_settings
 
         register(check_settings)
+        register(check_backends)

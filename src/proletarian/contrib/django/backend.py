@@ -48,6 +48,7 @@ class TaskBackend(BaseTaskBackend):  # type: ignore[misc]
         job_id = configuration.queue().enqueue(
             connections[configuration.alias()], task.module_path, payload,
             queue=task.queue_name, priority=task.priority, process_at=after,
+            headers=None if self.alias == "default" else {results.BACKEND: self.alias},
         )  # fmt: skip
         found = results.result(task, str(job_id), results.Status.READY, payload, enqueued_at=timezone.now())
         signals.task_enqueued.send(type(self), task_result=found)

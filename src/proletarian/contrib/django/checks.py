@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import importlib.util
+import inspect
+from collections.abc import Mapping
 from typing import Any
 
 from django.conf import settings
@@ -9,8 +12,34 @@ from django.core.checks import CheckMessage, Error, Warning
 from django.core.exceptions import ImproperlyConfigured
 
 from proletarian.contrib.django import configuration
+from proletarian.errors import ConfigurationError
 
 VENDORS = ("postgresql", "mysql", "sqlite")
+
+
+def check_worker() -> None:
+    """Raise `ConfigurationError` if no worker can have the options that the settings say."""
+    from proletarian.worker.worker import Worker, checked
+
+    options = configuration.setting("WORKER") or {}
+    known = inspect.signature(Worker.__init__).parameters.values()
+    names = {parameter.name for parameter in known if parameter.kind is inspect.Parameter.KEYWORD_ONLY} - {"queues"}
+    if not isinstance(options, Mapping) or (set(options) - names):
+        raise ConfigurationError(f"'WORKER' has options of Worker ({', '.join(sorted(names))}), not {options!r}")
+    Worker("sqlite:///unused.db", print, queues=checked(configuration.queues()), **options)
+
+
+def check_backends(app_configs: Any = None, **_: Any) -> list[CheckMessage]:
+    """What the backends say: Django 6 asks them itself, the backport only where it is an installed app."""
+    from django.apps import apps
+
+    if importlib.util.find_spec("django.tasks") is not None or apps.is_installed("django_tasks"):
+        return []
+    if not hasattr(settings, "TASKS") or importlib.util.find_spec("django_tasks") is None:
+        return []
+    from proletarian.contrib.django.compat import task_backends
+
+    return [message for backend in task_backends.all() for message in backend.check()]
 
 
 def check_settings(app_configs: Any = None, **_: Any) -> list[CheckMessage]:
@@ -39,6 +68,20 @@ def check_settings(app_configs: Any = None, **_: Any) -> list[CheckMessage]:
                 f"jobs lie in {alias!r}, another database than your models: they are not part of a transaction there",
                 hint="enqueue with transaction.on_commit(…); a crash between the two commits loses the job",
                 id="proletarian.W001",
+            )
+        )
+    try:
+        check_worker()
+        unserved = sorted(configuration.named_queues() - set(configuration.queues()))
+    except (ConfigurationError, TypeError, ValueError) as error:
+        found.append(Error(f"PROLETARIAN['QUEUES'] or ['WORKER'] cannot be: {error}", id="proletarian.E007"))
+        unserved = []
+    if unserved:
+        found.append(
+            Warning(
+                f"no worker serves {', '.join(map(repr, unserved))} by default: PROLETARIAN['QUEUES'] does not name it",
+                hint="name it there, with its slots, or start a worker with `manage.py proletarian worker --queue …`",
+                id="proletarian.W003",
             )
         )
     if not settings.USE_TZ:

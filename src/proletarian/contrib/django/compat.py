@@ -18,5 +18,7 @@ else:
 BaseTaskBackend: Any = import_module(f"{PACKAGE}.backends.base").BaseTaskBackend
 base: Any = import_module(f"{PACKAGE}.base")
 exceptions: Any = import_module(f"{PACKAGE}.exceptions")
+InvalidTask: Any = getattr(exceptions, "InvalidTask", None) or exceptions.InvalidTaskError
 signals: Any = import_module(f"{PACKAGE}.signals")
+task_backends: Any = import_module(PACKAGE).task_backends
 normalize_json: Any = import_module(JSON).normalize_json

@@ -5,6 +5,7 @@ What a project says in its settings.
         "DATABASE": "default",            # the alias of the database that holds the jobs
         "TASKS": "shop.jobs.tasks",       # a Tasks of yours, if you have one
         "QUEUES": {"default": 10},        # what `manage.py proletarian worker` serves
+        "WORKER": {"keep_succeeded": 7 * 86400},    # other options of the Worker
         "PREFIX": None,                   # what the tables' names begin with
     }
 """
@@ -12,6 +13,7 @@ What a project says in its settings.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 from django.conf import settings
@@ -22,7 +24,7 @@ from proletarian.queue import Queue
 from proletarian.sql.tables import Tables
 from proletarian.tasks import Tasks
 
-DEFAULTS: Mapping[str, Any] = {"DATABASE": "default", "TASKS": None, "QUEUES": None, "PREFIX": None}
+DEFAULTS: Mapping[str, Any] = {"DATABASE": "default", "TASKS": None, "QUEUES": None, "WORKER": None, "PREFIX": None}
 
 
 def setting(name: str) -> Any:
@@ -40,9 +42,14 @@ def alias() -> str:
 
 
 def queue() -> Queue:
-    """The `Queue` value of this project: that of its `Tasks` if it has one."""
+    """The `Queue` value of this project: that of its `Tasks` if it has one; always the same value."""
     own = own_tasks()
-    return Queue(tables=Tables(prefix=setting("PREFIX"))) if own is None else own.queue
+    return _queue(setting("PREFIX")) if own is None else own.queue
+
+
+@lru_cache(maxsize=8)
+def _queue(prefix: str | None) -> Queue:
+    return Queue(tables=Tables(prefix=prefix))
 
 
 def own_tasks() -> Tasks | None:
@@ -54,6 +61,26 @@ def own_tasks() -> Tasks | None:
     if not isinstance(found, Tasks):
         raise ImproperlyConfigured(f"PROLETARIAN['TASKS'] = {path!r} is no Tasks but a {type(found).__name__}")
     return found
+
+
+def queues() -> dict[str, int]:
+    """What a worker serves, and with how many slots: as said, or else every queue that the project names."""
+    from proletarian.worker.worker import SLOTS  # a web process has no use for the worker's modules
+
+    given: Mapping[str, int] | None = setting("QUEUES")
+    return dict.fromkeys(sorted(named_queues()), SLOTS) if given is None else dict(given)
+
+
+def named_queues() -> set[str]:
+    """The queues that the project's settings and tasks name: jobs in others come from `using(queue=…)` alone."""
+    own = own_tasks()
+    named = {queue().default_queue}
+    if own is not None:
+        named |= {task.options.queue for task in own.values() if task.options.queue is not None}
+    for backend in getattr(settings, "TASKS", {}).values():
+        if str(backend.get("BACKEND", "")).startswith("proletarian."):
+            named |= set(backend.get("QUEUES", ["default"]))
+    return named
 
 
 def table(name: str) -> str:

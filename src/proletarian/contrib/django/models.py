@@ -43,6 +43,8 @@ class Job(Common):
         managed = False
         db_table = table("job")
         ordering = ("-priority", "process_at")
+        default_permissions = ("view",)
+        permissions = (("cancel_job", "Can cancel jobs that wait"),)
 
 
 class RunningJob(Common):
@@ -57,6 +59,7 @@ class RunningJob(Common):
         managed = False
         db_table = table("running_job")
         ordering = ("-started_at",)
+        default_permissions = ("view",)
 
 
 class ArchivedJob(Common):
@@ -72,6 +75,8 @@ class ArchivedJob(Common):
         managed = False
         db_table = table("archived_job")
         ordering = ("-finished_at",)
+        default_permissions = ("view",)
+        permissions = (("retry_job", "Can have archived jobs run again"),)
 
 
 class Worker(models.Model):  # type: ignore[misc]
@@ -88,6 +93,7 @@ class Worker(models.Model):  # type: ignore[misc]
         managed = False
         db_table = table("worker")
         ordering = ("host", "pid")
+        default_permissions = ("view",)
 
     def __str__(self) -> str:
         return f"{self.host}:{self.pid}"

@@ -2,25 +2,38 @@
 
 from __future__ import annotations
 
+import builtins
 import json
 import re
+import sys
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from django.apps import apps
 from django.utils.module_loading import import_string
 
+from proletarian import __all__ as OURS
 from proletarian.contrib.django import configuration
 from proletarian.contrib.django.compat import base, exceptions
 from proletarian.contrib.django.models import ArchivedJob, Job, RunningJob
 from proletarian.outcomes import errors_in
+from proletarian.worker.run import headers_in
 
 Status = base.TaskResultStatus
+BACKEND = "django_backend"  # the header that names the backend, where it is not the default one
 STATES = {"success": Status.SUCCESSFUL}
 
 
 def task_of(path: str) -> Any | None:
-    """The Django task of this module path; None if there is none."""
+    """
+    The Django task of this module path; None if there is none.
+
+    The path comes from the database: it names something in an installed app, or in a module that
+    is imported anyway, or nothing.
+    """
+    if path.rpartition(".")[0] not in sys.modules and apps.get_containing_app_config(path) is None:
+        return None
     try:
         found = import_string(path)
     except ImportError:
@@ -49,7 +62,8 @@ def of_row(row: Any, task: Any, backend: str) -> Any:
     """The result that a row says."""
     failures = errors_in(row.errors)
     payload = json.loads(row.payload)
-    workers = [str(failure.get("worker")) for failure in failures]
+    workers = [str(failure.get("worker")) for failure in failures if failure.get("attempt")]
+    backend = (headers_in(row.headers) or {}).get(BACKEND, backend)
     status, started, finished = Status.READY, None, None
     if isinstance(row, RunningJob):
         status, started = Status.RUNNING, row.started_at
@@ -90,10 +104,11 @@ def error_of(failure: dict[str, Any]) -> Any:
     One of our errors as Django's: with the whole path of its class.
 
     We keep the class's name; the last line of the traceback that begins with it has its module.
+    An error of the library's own, as of a job that was cancelled by hand, has no traceback.
     """
     name, trace = str(failure.get("type", "Exception")), str(failure.get("traceback", ""))
     found = re.findall(rf"^((?:[\w.]+\.)?{re.escape(name)})(?::|$)", trace, re.MULTILINE)
     path = found[-1] if found else name
     if "." not in path:
-        path = f"builtins.{path}"
+        path = f"{'builtins' if hasattr(builtins, path) or path not in OURS else 'proletarian'}.{path}"
     return base.TaskError(exception_class_path=path, traceback=trace)

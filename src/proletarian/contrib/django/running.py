@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import Any
 
 from asgiref.sync import sync_to_async
+from django.core.exceptions import ImproperlyConfigured
 from django.db import connections
 from django.utils.module_loading import autodiscover_modules
 
 from proletarian.contrib.django import configuration
 from proletarian.job import Job
+from proletarian.outcomes import Cancel
 from proletarian.tasks import Handler, Task, Tasks
 from proletarian.worker import Worker
 
@@ -45,7 +48,7 @@ class DjangoTasks(Tasks):
         task = task_of(path)
         if task is None:
             return None
-        self.task(name=path, retry=task.get_backend().retry, keep_result=True)(runs(task))
+        self.task(name=path, retry=backend_of(task).retry, keep_result=True)(runs(task))
         return super().find(path)
 
     def direct(self, job_type: str) -> Callable[[Any], Any] | None:
@@ -102,8 +105,6 @@ async def _awaited(coming: Any) -> Any:
 
 def django_package() -> str | None:
     """Which `django.tasks` there is; None if there is none."""
-    from django.core.exceptions import ImproperlyConfigured
-
     try:
         from proletarian.contrib.django.compat import PACKAGE
     except ImproperlyConfigured:
@@ -133,11 +134,15 @@ def runs(task: Any) -> Callable[..., Any]:
         from proletarian.contrib.django.compat import base, normalize_json, signals
         from proletarian.contrib.django.results import Status
 
-        backend = task.get_backend()
+        backend = backend_of(task, job)
         result = running(task, job)
         signals.task_started.send(type(backend), task_result=result)
         first = (base.TaskContext(task_result=result),) if task.takes_context else ()
-        value = normalize_json(task.call(*first, *args, **kwargs))
+        try:
+            value = normalize_json(task.call(*first, *args, **kwargs))
+        except Cancel as error:
+            finished_badly(task, job, error)
+            raise
         done = {"status": Status.SUCCESSFUL, "finished_at": datetime.now(UTC), "_return_value": value}
         for name, known in done.items():
             object.__setattr__(result, name, known)
@@ -153,20 +158,27 @@ def running(task: Any, job: Job) -> Any:
     from proletarian.contrib.django.results import Status, result
 
     now = datetime.now(UTC)
+    enqueued = task.using(backend=backend_of(task, job).alias, queue_name=job.queue)
     return result(
-        task, str(job.job_id), Status.RUNNING, job.payload, enqueued_at=job.enqueued_at, started_at=now,
+        enqueued, str(job.job_id), Status.RUNNING, job.payload, enqueued_at=job.enqueued_at, started_at=now,
         last_attempted_at=now, worker_ids=[f"attempt {n}" for n in range(1, job.attempts + 1)],
     )  # fmt: skip
 
 
 def failed(job: Job, error: BaseException) -> None:
     """Tell Django that a task of its has failed for good."""
-    from proletarian.contrib.django.compat import base, signals
-    from proletarian.contrib.django.results import Status, task_of
+    from proletarian.contrib.django.results import task_of
 
     task = task_of(job.job_type) if "." in job.job_type else None
-    if task is None:
-        return
+    if task is not None:
+        finished_badly(task, job, error)
+
+
+def finished_badly(task: Any, job: Job, error: BaseException) -> None:
+    """Signal that a task has not succeeded, and will not."""
+    from proletarian.contrib.django.compat import base, signals
+    from proletarian.contrib.django.results import Status
+
     result = running(task, job)
     path = f"{type(error).__module__}.{type(error).__qualname__}"
     known = {"status": Status.FAILED, "finished_at": datetime.now(UTC),
@@ -176,7 +188,42 @@ def failed(job: Job, error: BaseException) -> None:
     try:
         raise error  # so that receivers which log the exception have it
     except BaseException:  # noqa: BLE001 (the one that was just raised)
-        signals.task_finished.send(type(task.get_backend()), task_result=result)
+        signals.task_finished.send(type(backend_of(task, job)), task_result=result)
+
+
+def cancelled(job_id: Any) -> None:
+    """Signal that a job was cancelled by hand, if it is a task of Django's."""
+    if django_package() is None:
+        return
+    from proletarian.contrib.django.compat import exceptions, signals, task_backends
+    from proletarian.contrib.django.results import find
+
+    with contextlib.suppress(exceptions.TaskResultDoesNotExist):
+        result = find(str(job_id), "default")
+        signals.task_finished.send(type(task_backends[result.backend]), task_result=result)
+
+
+def backend_of(task: Any, job: Job | None = None) -> Any:
+    """Our backend that put the job in, or else the task's, or else the project's first one that is ours."""
+    from proletarian.contrib.django.backend import TaskBackend
+    from proletarian.contrib.django.compat import task_backends
+    from proletarian.contrib.django.results import BACKEND
+
+    named = [] if job is None else [job.headers.get(BACKEND, "default")]
+    known = list(task_backends)
+    for alias in (*named, task.backend, *known):
+        if alias in known and isinstance(backend := task_backends[alias], TaskBackend):
+            return backend
+    raise ImproperlyConfigured(f"{task.module_path} is a job here, and no backend in TASKS is {TaskBackend.__name__}")
+
+
+def project_tasks() -> DjangoTasks:
+    """
+    What a worker of this project runs, as one handler: for `drain` and `inline` in tests.
+
+        drain(connection, project_tasks())
+    """
+    return DjangoTasks(configuration.own_tasks())
 
 
 def project_worker(**options: Any) -> Worker:
@@ -185,8 +232,7 @@ def project_worker(**options: Any) -> Worker:
 
     Tests may call its `drain()`, in a `TransactionTestCase`: a worker sees what is committed.
     """
-    tasks = DjangoTasks(configuration.own_tasks())
-    options.setdefault("queues", configuration.setting("QUEUES"))
+    options = {"queues": configuration.queues(), **(configuration.setting("WORKER") or {}), **options}
     if django_package() is not None:
         options.setdefault("failed_job", failed)
-    return Worker(f"django://{configuration.alias()}", tasks, **options)
+    return Worker(f"django://{configuration.alias()}", project_tasks(), **options)

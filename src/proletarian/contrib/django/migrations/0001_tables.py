@@ -31,7 +31,15 @@ class Migration(migrations.Migration):  # type: ignore[misc]
     operations = [
         sql_migration(1),
         migrations.CreateModel(
-            "Job", COMMON, {"managed": False, "db_table": table("job"), "ordering": ("-priority", "process_at")}
+            "Job",
+            COMMON,
+            {
+                "managed": False,
+                "db_table": table("job"),
+                "ordering": ("-priority", "process_at"),
+                "default_permissions": ("view",),
+                "permissions": (("cancel_job", "Can cancel jobs that wait"),),
+            },
         ),
         migrations.CreateModel(
             "RunningJob",
@@ -42,7 +50,12 @@ class Migration(migrations.Migration):  # type: ignore[misc]
                 ("started_at", models.DateTimeField()),
                 ("progress", models.TextField(null=True)),
             ],
-            {"managed": False, "db_table": table("running_job"), "ordering": ("-started_at",)},
+            {
+                "managed": False,
+                "db_table": table("running_job"),
+                "ordering": ("-started_at",),
+                "default_permissions": ("view",),
+            },
         ),
         migrations.CreateModel(
             "ArchivedJob",
@@ -54,7 +67,13 @@ class Migration(migrations.Migration):  # type: ignore[misc]
                 ("worker", models.TextField(null=True)),
                 ("result", models.TextField(null=True)),
             ],
-            {"managed": False, "db_table": table("archived_job"), "ordering": ("-finished_at",)},
+            {
+                "managed": False,
+                "db_table": table("archived_job"),
+                "ordering": ("-finished_at",),
+                "default_permissions": ("view",),
+                "permissions": (("retry_job", "Can have archived jobs run again"),),
+            },
         ),
         migrations.CreateModel(
             "Worker",
@@ -66,6 +85,11 @@ class Migration(migrations.Migration):  # type: ignore[misc]
                 ("started_at", models.DateTimeField()),
                 ("seen_at", models.DateTimeField()),
             ],
-            {"managed": False, "db_table": table("worker"), "ordering": ("host", "pid")},
+            {
+                "managed": False,
+                "db_table": table("worker"),
+                "ordering": ("host", "pid"),
+                "default_permissions": ("view",),
+            },
         ),
     ]

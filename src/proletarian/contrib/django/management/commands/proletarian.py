@@ -30,8 +30,8 @@ class Command(BaseCommand):  # type: ignore[misc]
         worker = commands.add_parser("worker", help="run jobs until told to stop")
         worker.add_argument("--queue", action="append", metavar="NAME[=SLOTS]", help="a queue to serve; repeatable")
         worker.add_argument("--drain", action="store_true", help="run what is due, then end")
-        worker.add_argument("--stop-timeout", type=float, default=10.0, metavar="SECONDS",
-                            help="how long a stop waits for running jobs")  # fmt: skip
+        worker.add_argument("--stop-timeout", type=float, metavar="SECONDS",
+                            help="how long a stop waits for running jobs (10)")  # fmt: skip
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Run the worker."""
@@ -39,7 +39,8 @@ class Command(BaseCommand):  # type: ignore[misc]
         from proletarian.contrib.django.running import project_worker
 
         queues = slots_of(tuple(options["queue"] or ()))
-        worker = project_worker(stop_timeout=options["stop_timeout"], **({"queues": queues} if queues else {}))
+        said = {"queues": queues, "stop_timeout": options["stop_timeout"]}
+        worker = project_worker(**{name: value for name, value in said.items() if value is not None})
         if options["drain"]:
             self.stdout.write(f"{worker.drain()} jobs run")
         else:

@@ -1,0 +1,246 @@
+"""Was it enqueued? Yes or no, and what was found instead."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from proletarian.errors import ConfigurationError
+from proletarian.job import NewJob
+from proletarian.queue import Queue, awaiting, blocking
+from proletarian.sql.dialect import Dialect
+from proletarian.sql.statements import Plan, Statement, Text
+from proletarian.tasks import Task, Tasks
+from proletarian.testing.waiting import EnqueuedJob, queue_for, waiting
+
+__tracebackhide__ = True  # pytest shows the line of the test
+
+SHOWN = 20  # jobs in a message
+CLOSE = 0.005  # seconds that a database whose clock has milliseconds may be off, after rounding twice
+
+
+class _Any:
+    """Every payload."""
+
+    def __repr__(self) -> str:
+        return "any payload"
+
+
+ANY = _Any()
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """The jobs that an assertion is about."""
+
+    queue: Queue
+    job_type: str
+    payload: Any = ANY
+    queue_name: str | None = None
+    job: NewJob | None = None
+
+    def __str__(self) -> str:
+        said = self.job_type if self.payload is ANY else f"{self.job_type} {self.payload!r}"
+        if self.queue_name is not None:
+            said += f" in queue {self.queue_name!r}"
+        job = self.job
+        if job is not None:
+            more = {"priority": job.priority, "process_at": job.process_at, "process_in": job.process_in,
+                    "headers": job.headers, "job_id": job.job_id}  # fmt: skip
+            said += "".join(f", {name} {value}" for name, value in more.items() if value is not None)
+        return said
+
+    def fits(self, found: EnqueuedJob) -> bool:
+        """Whether this is one of them."""
+        return (
+            found.job_type == self.job_type
+            and self.payload in (ANY, found.payload)
+            and self.queue_name in (None, found.queue)
+            and (self.job is None or _has_options(found, self.job))
+        )
+
+
+def _has_options(found: EnqueuedJob, job: NewJob) -> bool:
+    if job.priority not in (None, found.priority) or job.job_id not in (None, found.job_id):
+        return False
+    if job.headers is not None and not job.headers.items() <= found.headers.items():
+        return False
+    due = job.delay
+    if job.process_at is not None and found.enqueued_at is not None:
+        due = max((job.process_at - found.enqueued_at).total_seconds(), 0.0)
+    return due is None or abs(found.delay - due) <= CLOSE
+
+
+def wanted(
+    what: Task[..., Any] | NewJob | str, payload: Any, queue_name: str | None, queue: Tasks | Queue | None
+) -> Wanted:
+    """What an assertion asks for, as one value."""
+    own = queue_for(what, queue)
+    job = what if isinstance(what, NewJob) else None
+    if job is not None:
+        if payload is not ANY or queue_name is not None:
+            raise ConfigurationError(f"{job.job_type}: a job as a value says its payload and queue itself")
+        payload, queue_name = job.payload, job.queue
+    if payload is not ANY:  # as it comes back from its row
+        payload = own.serializer.decode(own.serializer.encode(payload))
+    if isinstance(what, Task):
+        return Wanted(own, what.name, payload, queue_name)
+    if not isinstance(what, (str, NewJob)):
+        raise ConfigurationError(f"a task, a job type or a job (task.job(…)) is needed here, not {what!r}")
+    return Wanted(own, what if isinstance(what, str) else what.job_type, payload, queue_name, job)
+
+
+def assert_enqueued(
+    connection: Any,
+    what: Task[..., Any] | NewJob | str,
+    payload: Any = ANY,
+    /,
+    *,
+    queue_name: str | None = None,
+    count: int | None = None,
+    queue: Tasks | Queue | None = None,
+) -> list[EnqueuedJob]:
+    """
+    Make sure that a job waits, as your open transaction sees it; gives the jobs that fit.
+
+    `what` is a task, a job type, or a whole job as `task.job(…)` makes it: then type checkers
+    look at the arguments, and the options that it names have to be the same (`headers`: those
+    and perhaps more). `payload` has to be equal, `queue_name` too. `count` is how many jobs
+    have to fit exactly; without it, one or more. `queue` is the application's `Tasks` or
+    `Queue`, if it has tables or a serializer of its own and `what` is no task.
+
+    Raises `AssertionError` that lists what waits instead; `WrongCall` for an async connection.
+
+    >>> import sqlite3
+    >>> from proletarian import enqueue
+    >>> from proletarian.testing import create_tables
+    >>> connection = sqlite3.connect(":memory:")
+    >>> create_tables(connection)
+    >>> job_id = enqueue(connection, "send_welcome", {"account_id": 42})
+    >>> assert_enqueued(connection, "send_welcome", {"account_id": 42})
+    [send_welcome {'account_id': 42} in queue 'default']
+    >>> assert_enqueued(connection, NewJob("send_welcome", {"account_id": 7}))
+    Traceback (most recent call last):
+    AssertionError: no job waits that is send_welcome {'account_id': 7}; waiting are:
+      send_welcome {'account_id': 42} in queue 'default'
+    >>> connection.close()
+    """
+    found = _look(connection, wanted(what, payload, queue_name, queue), "aassert_enqueued")
+    return found.at_least_one() if count is None else found.exactly(count)
+
+
+def assert_not_enqueued(
+    connection: Any,
+    what: Task[..., Any] | NewJob | str,
+    payload: Any = ANY,
+    /,
+    *,
+    queue_name: str | None = None,
+    queue: Tasks | Queue | None = None,
+) -> None:
+    """
+    Make sure that no such job waits; arguments and errors are those of `assert_enqueued`.
+
+    One that has run already does not wait any more.
+    """
+    _look(connection, wanted(what, payload, queue_name, queue), "aassert_not_enqueued").exactly(0)
+
+
+async def aassert_enqueued(
+    connection: Any,
+    what: Task[..., Any] | NewJob | str,
+    payload: Any = ANY,
+    /,
+    *,
+    queue_name: str | None = None,
+    count: int | None = None,
+    queue: Tasks | Queue | None = None,
+) -> list[EnqueuedJob]:
+    """Make sure that a job waits, on your async connection; as `assert_enqueued` otherwise."""
+    found = await _alook(connection, wanted(what, payload, queue_name, queue), "assert_enqueued")
+    return found.at_least_one() if count is None else found.exactly(count)
+
+
+async def aassert_not_enqueued(
+    connection: Any,
+    what: Task[..., Any] | NewJob | str,
+    payload: Any = ANY,
+    /,
+    *,
+    queue_name: str | None = None,
+    queue: Tasks | Queue | None = None,
+) -> None:
+    """Make sure that no such job waits, on your async connection; as `assert_not_enqueued` otherwise."""
+    (await _alook(connection, wanted(what, payload, queue_name, queue), "assert_not_enqueued")).exactly(0)
+
+
+@dataclass(frozen=True)
+class Found:
+    """What an assertion has to judge by."""
+
+    wanted: Wanted
+    waiting: list[EnqueuedJob]
+    ended: Mapping[str, int]  # archived jobs of the type, by status
+    table: str  # where was looked
+
+    def fitting(self) -> list[EnqueuedJob]:
+        """Those that were asked for."""
+        return [job for job in self.waiting if self.wanted.fits(job)]
+
+    def at_least_one(self) -> list[EnqueuedJob]:
+        """Those that fit, or an error if there are none."""
+        __tracebackhide__ = True
+        if not (fitting := self.fitting()):
+            raise AssertionError(f"no job waits that is {self.wanted}; {self._instead()}")
+        return fitting
+
+    def exactly(self, count: int) -> list[EnqueuedJob]:
+        """Those that fit, or an error if they are more or less."""
+        __tracebackhide__ = True
+        fitting = self.fitting()
+        if len(fitting) == count:
+            return fitting
+        are = "job waits that is" if len(fitting) == 1 else "jobs wait that are"
+        raise AssertionError(f"{len(fitting)} {are} {self.wanted}, not {count}; {self._instead()}")
+
+    def _instead(self) -> str:
+        if self.waiting:
+            jobs = [f"\n  {job!r}" for job in self.waiting[:SHOWN]]
+            more = f"\n  and {len(self.waiting) - SHOWN} more" if len(self.waiting) > SHOWN else ""
+            said = f"waiting are:{''.join(jobs)}{more}"
+        else:
+            said = (
+                f"none waits at all in {self.table} (is this the connection that they were put in on, and the queue?)"
+            )
+        if self.ended:
+            kinds = ", ".join(f"{count} {status}" for status, count in sorted(self.ended.items()))
+            said += f"\narchived are jobs of this type: {kinds}"
+        return said
+
+
+def _look(connection: Any, wanted: Wanted, other: str) -> Found:
+    driver = blocking(connection, other)
+    dialect = wanted.queue.dialect(driver.database_of(connection))
+    return wanted.queue.carry_out(driver, connection, _found(wanted, dialect))
+
+
+async def _alook(connection: Any, wanted: Wanted, other: str) -> Found:
+    driver = awaiting(connection, other)
+    dialect = wanted.queue.dialect(driver.database_of(connection))
+    return await wanted.queue.acarry_out(driver, connection, _found(wanted, dialect))
+
+
+def _found(wanted: Wanted, dialect: Dialect) -> Plan[Found]:
+    jobs = yield from waiting(wanted.queue, dialect)
+    table = dialect.tables.name("archived_job", dialect.name)
+    ended = yield Statement(
+        Text(f"SELECT status, count(*) FROM {table} WHERE job_type = :job_type GROUP BY status"),
+        {"job_type": wanted.job_type},
+    )
+    return Found(
+        wanted,
+        jobs,
+        {str(status): int(count) for status, count in ended},
+        dialect.tables.name("job", dialect.name),
+    )

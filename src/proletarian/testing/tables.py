@@ -1,0 +1,40 @@
+"""The library's tables, made on a test's own connection."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from proletarian.migration import bookkeeping, latest, migrations, script
+from proletarian.queue import Queue, blocking
+from proletarian.sql.dialect import Dialect
+from proletarian.sql.statements import Plan, Statement, Text, split
+
+
+def create_tables(connection: Any, queue: Queue | None = None) -> None:
+    """
+    Make the tables on your connection, in its open transaction: for a database in memory, or one rolled back.
+
+    `queue` is the application's `Queue` (`tasks.queue`), if it is not the default one. What is
+    there already is left alone. PostgreSQL and SQLite make tables within a transaction; MySQL
+    and MariaDB commit it. Raises `WrongCall` for an async connection: make them with `migrate`.
+
+    >>> import sqlite3
+    >>> connection = sqlite3.connect(":memory:")
+    >>> create_tables(connection)
+    >>> connection.execute("SELECT count(*) FROM proletarian_job").fetchall()
+    [(0,)]
+    >>> connection.close()
+    """
+    queue = queue or Queue()
+    driver = blocking(connection, "migrate")
+    queue.carry_out(driver, connection, _tables(queue.dialect(driver.database_of(connection))))
+
+
+def _tables(dialect: Dialect) -> Plan[None]:
+    for statement in split(bookkeeping(dialect)):
+        yield Statement(Text(statement))
+    rows = yield latest(dialect)
+    missing = [migration for migration in migrations(dialect) if migration.number > (rows[0][0] or 0)]
+    if missing:
+        for statement in split(script(dialect, missing)):
+            yield Statement(Text(statement))
