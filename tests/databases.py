@@ -19,6 +19,7 @@ from urllib.parse import urlsplit
 
 import psycopg
 import pymysql
+from pymysql.constants import CLIENT
 
 from proletarian.job import NewJob
 from proletarian.migration import migrate
@@ -111,6 +112,23 @@ class PrivateDatabase:
         """How many rows there are in one of the library's tables."""
         [(count,)] = self.rows(f"SELECT count(*) FROM {self.table(table)}")
         return int(count)
+
+    def run_script(self, text: str) -> None:
+        """Run a whole script, as a DBA would."""
+        if self.kind == "postgresql":
+            with psycopg.connect(self.url, autocommit=True) as connection:
+                connection.execute(text.encode())
+        elif self.kind == "mysql":
+            options: dict[str, Any] = mysql_options(self.url)
+            with contextlib.closing(pymysql.connect(client_flag=CLIENT.MULTI_STATEMENTS, **options)) as connection:
+                cursor = connection.cursor()
+                cursor.execute(text)
+                while cursor.nextset():
+                    pass
+                connection.commit()
+        else:
+            with contextlib.closing(sqlite3.connect(self.url.removeprefix("sqlite:///"))) as connection:
+                connection.executescript(text)
 
     def archive(self, *columns: str) -> list[tuple[Any, ...]]:
         """These columns of the archived jobs, in the order in which they were put in."""

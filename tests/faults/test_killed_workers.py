@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import random
 import threading
 import time
 from typing import Any
-
-import pytest
 
 from tests.databases import PrivateDatabase
 from tests.faults.books import Books
@@ -50,25 +47,8 @@ def run(crew: Fleet, books: Books, *, jobs: int, faults: int, seed: int) -> None
         hurt(crew, books.database, chance)
     producer.join()
     wait_until(lambda: books.done, 60, what=f"the end of all jobs (seed {seed})")
-    books.balance(losses=True)
+    books.balance(losses=True, told=crew.ledger)
 
 
 def test_the_books_balance_after_workers_were_killed_frozen_and_stopped(crew: Fleet, books: Books) -> None:
     run(crew, books, jobs=60, faults=3, seed=7)
-
-
-@pytest.mark.skipif("PROLETARIAN_SOAK_MINUTES" not in os.environ, reason="takes minutes: make soak MINUTES=…")
-def test_soak(crew: Fleet, books: Books) -> None:
-    """Seeded, and the seed is in the failure: the same faults again."""
-    minutes = float(os.environ["PROLETARIAN_SOAK_MINUTES"])
-    seed = int(os.environ.get("PROLETARIAN_SOAK_SEED") or time.time())
-    end = time.monotonic() + minutes * 60 / 4  # for each of the four databases
-    while time.monotonic() < end:
-        books.database.empty()
-        Books.__init__(books, books.database, seed)
-        books.open()
-        run(crew, books, jobs=300, faults=10, seed=seed)
-        crew.end()
-        crew.workers.clear()
-        crew.ledger.path.unlink()
-        seed += 1

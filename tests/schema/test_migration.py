@@ -3,17 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-import sqlite3
 import subprocess
 import sys
 import threading
 from collections.abc import Mapping
-from typing import Any
 
-import psycopg
-import pymysql
 import pytest
-from pymysql.constants import CLIENT
 
 from proletarian import (
     UUID4,
@@ -30,7 +25,7 @@ from proletarian import (
 from proletarian.database import Database
 from proletarian.migration import migrations, missing, script
 from tests.conftest import DatabaseOf
-from tests.databases import PRODUCTS, PrivateDatabase, mysql_options
+from tests.databases import PRODUCTS, PrivateDatabase
 from tests.worker.fleet import ROOT
 
 COLUMNS: Mapping[str, set[str]] = {
@@ -104,20 +99,7 @@ def test_several_migrations_at_once_are_harmless(bare: PrivateDatabase) -> None:
 def test_the_printed_script_does_the_same(bare: PrivateDatabase) -> None:
     dialect = Database(bare.url).dialect
     text = script(dialect, migrations(dialect))
-    if bare.kind == "postgresql":
-        with psycopg.connect(bare.url) as connection:
-            connection.execute(text.encode())
-    elif bare.kind == "mysql":
-        options: dict[str, Any] = mysql_options(bare.url)
-        with contextlib.closing(pymysql.connect(client_flag=CLIENT.MULTI_STATEMENTS, **options)) as connection:
-            cursor = connection.cursor()
-            cursor.execute(text)
-            while cursor.nextset():
-                pass
-            connection.commit()
-    else:
-        with contextlib.closing(sqlite3.connect(bare.url.removeprefix("sqlite:///"))) as connection:
-            connection.executescript(text)
+    bare.run_script(text)
 
     assert migrate(bare.url) == []
     bare.put(NewJob("greet"))
