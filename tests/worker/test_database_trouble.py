@@ -6,16 +6,14 @@ import contextlib
 import threading
 import time
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
 
-from proletarian import DatabaseUnavailable, Job, NewJob, SchemaOutOfDate, Worker, enqueue
+from proletarian import DatabaseUnavailable, Job, NewJob, SchemaOutOfDate, Worker
 from servers import Server
 from tests.conftest import DatabaseOf, server_url
 from tests.databases import PROGRAMS, PrivateDatabase, new_server
 from tests.waiting import wait_until
-from tests.worker.fleet import Fleet
 from tests.worker.recorder import Recorder
 
 
@@ -33,66 +31,6 @@ def database_on(server: Server) -> PrivateDatabase:
     database = PrivateDatabase(product, server.url)
     database.migrate()
     return database
-
-
-class Producer:
-    """Enqueues one job after the other, each in a transaction, and remembers those that were committed."""
-
-    def __init__(self, database: PrivateDatabase) -> None:
-        self.database = database
-        self.committed: set[Any] = set()
-        self.enough = threading.Event()
-        self._thread = threading.Thread(target=self._produce)
-
-    def __enter__(self) -> Producer:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.enough.set()
-        self._thread.join()
-
-    def _produce(self) -> None:
-        while not self.enough.is_set():
-            with contextlib.suppress(Exception), self.database.connection() as connection:
-                while not self.enough.wait(0.002):
-                    job_id = enqueue(connection, "note", {"n": len(self.committed)})
-                    connection.commit()
-                    self.committed.add(job_id)
-
-
-def archived_ids(database: PrivateDatabase) -> list[Any]:
-    """The ids of the archived jobs, as the library shows them."""
-    from proletarian import Queue
-
-    dialect = Queue().dialect(database.kind)
-    return [
-        dialect.loaded_id(job_id) for (job_id,) in database.rows(f"SELECT job_id FROM {database.table('archived_job')}")
-    ]
-
-
-def test_nothing_is_lost_when_the_server_restarts_under_load(server: Server, fleet: Fleet) -> None:
-    database = database_on(server)
-    crew = [fleet.start(database) for _ in range(2)]
-    with Producer(database) as producer:
-        for hurt in (server.restart, server.kill, server.start):
-            before = len(producer.committed)
-            if hurt != server.start:
-                wait_until(lambda before=before: len(producer.committed) >= before + 100)  # type: ignore[misc]
-            hurt()
-        before = len(producer.committed)
-        wait_until(lambda: len(producer.committed) >= before + 100)
-    wait_until(lambda: database.count("job") == database.count("running_job") == 0, seconds=40)
-    archived = archived_ids(database)
-
-    assert len(archived) == len(set(archived))
-    assert producer.committed <= set(archived)
-    assert database.rows(f"SELECT DISTINCT status FROM {database.table('archived_job')}") == [("success",)]
-    for worker in crew:
-        assert fleet.ledger.entries("database.unavailable", pid=worker.pid)
-        assert fleet.ledger.entries("database.recovered", pid=worker.pid)
-        worker.tell()
-        assert worker.wait() == 0
 
 
 def test_a_job_that_runs_while_the_server_is_away_is_recorded_afterwards(server: Server, recorder: Recorder) -> None:
@@ -116,18 +54,6 @@ def test_a_job_that_runs_while_the_server_is_away_is_recorded_afterwards(server:
 
     assert runs == [1]
     assert database.archive("status", "attempts", "lost") == [("success", 1, 0)]
-
-
-def test_a_worker_may_be_there_before_its_server(server: Server, recorder: Recorder) -> None:
-    database = database_on(server)
-    database.put(NewJob("greet"))
-    server.stop()
-    with Worker(database.url, lambda job: None, log=recorder):
-        recorder.wait_for("database.unavailable")
-        server.start()
-        wait_until(lambda: database.count("archived_job") == 1)
-
-    assert "database.recovered" in recorder.names()
 
 
 def test_a_stop_does_not_wait_for_a_server_that_is_away(server: Server, recorder: Recorder) -> None:
