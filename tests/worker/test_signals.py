@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
@@ -127,3 +128,20 @@ Worker("sqlite:///{tmp_path}/jobs.db", print, log=log).run()
     said = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=30)
 
     assert (said.returncode, said.stdout.split()[-1]) == (0, "worker.stopped"), said.stderr
+
+
+def test_as_process_1_of_a_container(sqlite: PrivateDatabase, fleet: Fleet) -> None:
+    """The kernel ignores signals to a process 1 that has no handler for them."""
+    own_processes = ["unshare", "--user", "--map-root-user", "--pid", "--fork", "--kill-child", "--mount-proc"]
+    tried = subprocess.run([*own_processes, "true"], capture_output=True, text=True, check=False)
+    if tried.returncode != 0:
+        pytest.skip(f"NO PROCESS 1 CAN BE MADE HERE: {tried.stderr.strip()}")
+    program = [sys.executable, "-m", "tests.worker.program", sqlite.url, str(fleet.ledger.path), "{}"]
+    with subprocess.Popen([*own_processes, *program]) as outside:
+        fleet.ledger.wait_for("worker.started", pid=1)
+        [inside] = Path(f"/proc/{outside.pid}/task/{outside.pid}/children").read_text().split()
+        os.kill(int(inside), signal.SIGTERM)
+
+        assert outside.wait(30) == 0
+    assert fleet.ledger.entries("worker.stopped", pid=1)
+    assert sqlite.count("worker") == 0
