@@ -12,7 +12,6 @@ from __future__ import annotations
 import os
 import threading
 import time
-import weakref
 from typing import Any, Literal, Protocol, runtime_checkable
 from uuid import UUID, SafeUUID, uuid4
 
@@ -35,13 +34,18 @@ class JobIds(Protocol):
         """The id, from how it is stored."""
 
 
-_strategies: weakref.WeakSet[UUID7] = weakref.WeakSet()
+class _Latest:
+    """The latest id of this process, which all strategies count on from."""
+
+    lock = threading.Lock()
+    count = 0
+    random = 0
 
 
 def _start_anew() -> None:
     """In a forked child: random bits of its own, and a lock that nobody held at the fork."""
-    for strategy in _strategies:
-        strategy._start()
+    _Latest.lock = threading.Lock()
+    _Latest.count = 0
 
 
 if hasattr(os, "register_at_fork"):
@@ -57,32 +61,23 @@ class UUID7:
     are a counter).
 
     >>> ids = UUID7()
-    >>> ids.generate() < ids.generate()
+    >>> ids.generate() < UUID7().generate()
     True
     """
-
-    def __init__(self) -> None:
-        self._start()
-        _strategies.add(self)
-
-    def _start(self) -> None:
-        self._lock = threading.Lock()
-        self._last = 0
-        self._random = 0
 
     def generate(self) -> UUID:
         """A new id, greater than every earlier one of this process."""
         fresh = (time.time_ns() // 1_000_000) << 26
-        with self._lock:
+        with _Latest.lock:
             # 48 bits of milliseconds and a counter of 26 bits below them; a new millisecond
             # starts the counter at 0, a busy one counts on, a clock that steps back is ignored.
             # Random bits are drawn anew with each millisecond: within one the counter tells ids apart.
-            if fresh > self._last:
-                self._last = fresh
-                self._random = 0b10 << 62 | int.from_bytes(os.urandom(6), "big")
+            if fresh > _Latest.count:
+                _Latest.count = fresh
+                _Latest.random = 0b10 << 62 | int.from_bytes(os.urandom(6), "big")
             else:
-                self._last += 1
-            count, random = self._last, self._random
+                _Latest.count += 1
+            count, random = _Latest.count, _Latest.random
         return _uuid(count >> 26 << 80 | 0x7 << 76 | (count & 0x3FFC000) << 50 | (count & 0x3FFF) << 48 | random)
 
     def encode(self, job_id: Any) -> UUID:
