@@ -59,7 +59,10 @@ def write(results: Path, parts: Sequence[tuple[str, str]]) -> Path:
         old.unlink()
     draw([results / f"{section.name}.json" for section in sections], folder)
     page = DOCS / "benchmarks.md"
-    page.write_text("\n\n".join([HEAD + machine(sections), goals(sections), *map(one, sections)]) + "\n")
+    lacking = [name for name, _ in parts if name not in {section.name for section in sections}]
+    page.write_text(
+        "\n\n".join([HEAD + machine(sections) + without(lacking), goals(sections), *map(one, sections)]) + "\n"
+    )
     return page
 
 
@@ -78,6 +81,13 @@ def machine(sections: Sequence[Section]) -> str:
         f"where it takes longer, one commit a job costs more and batches win by more. Versions: {versions}. "
         f"Measured {' to '.join(dict.fromkeys([when[0], when[-1]]))}."
     )
+
+
+def without(lacking: Sequence[str]) -> str:
+    """What the page does not tell."""
+    if not lacking:
+        return ""
+    return f"\n\nNot run in full for this page: {', '.join(lacking)}. `python -m benchmarks --help` has them."
 
 
 def goals(sections: Sequence[Section]) -> str:
