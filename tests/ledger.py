@@ -25,6 +25,14 @@ class Entry:
         return self.known[name]
 
 
+def whole(line: str) -> Entry | None:
+    """The entry of a line; None if it is cut short, for its writer is still at it, or was killed at it."""
+    try:
+        return Entry(*json.loads(line))
+    except json.JSONDecodeError:
+        return None
+
+
 @dataclass(frozen=True)
 class Ledger:
     """A file with one line of JSON for each entry."""
@@ -36,7 +44,7 @@ class Ledger:
         line = json.dumps([what, os.getpid(), time.time(), known], default=repr)
         file = os.open(self.path, os.O_CREAT | os.O_APPEND | os.O_WRONLY, 0o666)
         try:
-            os.write(file, f"{line}\n".encode())
+            os.write(file, f"\n{line}\n".encode())
         finally:
             os.close(file)
 
@@ -47,7 +55,7 @@ class Ledger:
         return [
             entry
             for line in self.path.read_text().splitlines()
-            if (entry := Entry(*json.loads(line)))
+            if (entry := whole(line)) is not None
             and what in (None, entry.what)
             and pid in (None, entry.pid)
             and known.items() <= entry.known.items()

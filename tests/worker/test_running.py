@@ -317,9 +317,9 @@ def test_more_jobs_than_slots_wait_their_turn(database: PrivateDatabase, workers
 
     def handle(job: Job) -> None:
         # A job that has ended stays in running_job until its outcome is written: that is not hoarding.
-        over = len(ended)
-        running, archived = database.count("running_job"), database.count("archived_job")
-        held.append(running - max(0, over - archived))
+        # Counted in this order, what happens meanwhile makes the figure smaller, never larger.
+        archived, running = database.count("archived_job"), database.count("running_job")
+        held.append(running - max(0, len(ended) - archived))
         time.sleep(0.3)  # the work: much longer than the 50 ms for which jobs are fetched ahead
         ended.append(job.job_id)
 
