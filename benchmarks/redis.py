@@ -36,7 +36,7 @@ class Redis(Daemon):
 
 
 class RedisStore(Store):
-    """Emptied for each round."""
+    """Emptied for each round; a drain on it ends with the last call of a handler."""
 
     name = "redis"
 
@@ -51,6 +51,3 @@ class RedisStore(Store):
 
     def settle(self) -> None:
         pass
-
-    def ask(self, sql: str) -> object:
-        raise NotImplementedError("Redis is not asked: a drain ends with the last call of a handler")

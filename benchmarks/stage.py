@@ -18,7 +18,7 @@ from benchmarks.contestants import Contestant
 from benchmarks.environments import python_with
 from benchmarks.programs import record
 from benchmarks.programs.record import Ran
-from benchmarks.stores import Store
+from benchmarks.stores import SQLStore, Store
 
 ROOT = Path(__file__).parents[1]
 
@@ -57,7 +57,12 @@ class Stage:
         for file in self.records.iterdir():
             file.unlink()
         if self.contestant.finished is not None:
-            self._kept_before = self.store.ask(self.contestant.finished)
+            self._kept_before = self.ask(self.contestant.finished)
+
+    def ask(self, sql: str) -> Any:
+        """The one value that a query gives."""
+        assert isinstance(self.store, SQLStore), f"{self.store.name} answers no queries"
+        return self.store.ask(sql)
 
     def call(self, *what: object, timeout: float = 600) -> dict[str, Any]:
         """Have the program do something and wait for it; gives its result."""
@@ -133,7 +138,7 @@ class Stage:
             return max(call.at for call in self.ran())
         deadline = time.monotonic() + seconds
         while True:
-            left = self.store.ask(self.contestant.unfinished)
+            left = self.ask(self.contestant.unfinished)
             now = time.monotonic_ns()
             if not left:
                 return now
@@ -148,7 +153,7 @@ class Stage:
         if len(numbers) != count or len(ran) != count:
             raise WentWrong(f"{self.contestant.name}: {len(ran)} runs of {len(numbers)} jobs, where {count} went in")
         if self.contestant.finished is not None:
-            kept = self.store.ask(self.contestant.finished) - self._kept_before
+            kept = self.ask(self.contestant.finished) - self._kept_before
             if kept != count:
                 raise WentWrong(f"{self.contestant.name}: {kept} jobs are kept as finished, where {count} went in")
         return ran

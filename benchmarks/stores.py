@@ -31,12 +31,16 @@ class Store(ABC):
     def settle(self) -> None:
         """Bring it into the state of a database at rest: statistics known, nothing left to write."""
 
+
+class SQLStore(Store):
+    """One that answers queries: whether jobs are unfinished, and how many are kept as finished."""
+
     @abstractmethod
     def ask(self, sql: str) -> Any:
         """The one value that a query gives."""
 
 
-class PostgreSQLStore(Store):
+class PostgreSQLStore(SQLStore):
     """A PostgreSQL server with PostgreSQL's defaults where they matter for speed and safety."""
 
     name = "postgresql"
@@ -66,7 +70,7 @@ class PostgreSQLStore(Store):
         self._connection.execute(sql, parameters)
 
 
-class MySQLStore(Store):
+class MySQLStore(SQLStore):
     """A MySQL or MariaDB server, flushing at each commit, which is InnoDB's default."""
 
     def __init__(self, server: Server) -> None:
@@ -111,7 +115,7 @@ class OracleMySQLStore(MySQLStore):
     name = "mysql"
 
 
-class SQLiteStore(Store):
+class SQLiteStore(SQLStore):
     """A file; each contestant sets its own pragmas, as its users would have them."""
 
     name = "sqlite"

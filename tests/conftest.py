@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import itertools
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from proletarian import Tasks
+from tests.cli.terminal import ROOT, Terminal, terminal
 from tests.databases import MOVING, PRODUCTS, PrivateDatabase, Servers, create_database
 from tests.worker.recorder import Recorder
 from tests.worker.workers import Workers
@@ -142,6 +143,13 @@ def mysql(tmp_path: Path) -> PrivateDatabase:
 def recorder() -> Recorder:
     """A log that keeps what happened."""
     return Recorder()
+
+
+@pytest.fixture
+def shell(database: PrivateDatabase, tmp_path: Path) -> Iterator[Terminal]:
+    """A terminal in the project's folder that knows the database."""
+    with terminal(ROOT, tmp_path, PROLETARIAN_DATABASE=database.url) as opened:
+        yield opened
 
 
 @pytest.fixture

@@ -27,10 +27,7 @@ class Entry:
 
 def whole(line: str) -> Entry | None:
     """The entry of a line; None if it is cut short, for its writer is still at it, or was killed at it."""
-    try:
-        return Entry(*json.loads(line))
-    except json.JSONDecodeError:
-        return None
+    return Entry(*json.loads(line)) if line.endswith("]") else None
 
 
 @dataclass(frozen=True)

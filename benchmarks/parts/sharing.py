@@ -96,7 +96,7 @@ def look(stage: Stage, contestant: Contestant, seconds: float) -> int:
     """
     end, last, most = time.monotonic() + seconds, deque[int](maxlen=LOOKS), 0
     while time.monotonic() < end:
-        last.append(stage.store.ask(HELD[contestant.program]))
+        last.append(stage.ask(HELD[contestant.program]))
         if len(last) == LOOKS:
             most = max(most, min(last))
         time.sleep(0.1 / LOOKS)

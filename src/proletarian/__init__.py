@@ -14,6 +14,8 @@ Durable background jobs on the database you already have.
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Callable, Iterable, Mapping
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -70,7 +72,29 @@ _HOMES = {
     "transit": ("TransitSerializer",),
     "worker": ("Worker", "process_next_job"),
 }  # fmt: skip
-_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
+
+
+def _on_first_use(
+    package: str, homes: Mapping[str, Iterable[str]]
+) -> tuple[Callable[[str], Any], Callable[[], list[str]]]:
+    """A package's `__getattr__` and `__dir__`: `homes` says which module below it has which of its names."""
+    home_of = {name: home for home, names in homes.items() for name in names}
+
+    def find(name: str) -> Any:
+        home = home_of.get(name)
+        if home is None:
+            raise AttributeError(f"module {package!r} has no attribute {name!r}")
+        value = getattr(import_module(f"{package}.{home}"), name)
+        setattr(sys.modules[package], name, value)
+        return value
+
+    def known() -> list[str]:
+        return sorted(sys.modules[package].__all__)
+
+    return find, known
+
+
+__getattr__, __dir__ = _on_first_use(__name__, _HOMES)
 
 __all__ = [
     "UUID4",
@@ -111,16 +135,3 @@ __all__ = [
     "process_next_job",
     "register_driver",
 ]
-
-
-def __getattr__(name: str) -> Any:
-    home = _HOME_OF.get(name)
-    if home is None:
-        raise AttributeError(f"module 'proletarian' has no attribute {name!r}")
-    value = getattr(import_module(f"proletarian.{home}"), name)
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return sorted(__all__)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 
+from servers.port import unused_port
 from tests.cli.terminal import ROOT, Terminal
 from tests.databases import PrivateDatabase
 from tests.examples.page import Page
@@ -15,9 +16,9 @@ ENQUEUE = "python -m examples.b_retries.enqueue"
 FAILURES = "python -m examples.b_retries.failures"
 
 
-def test_failure_and_retries(shell: Terminal, database: PrivateDatabase, free_port: int) -> None:
+def test_failure_and_retries(shell: Terminal, database: PrivateDatabase) -> None:
     page = Page(ROOT / "examples/b_retries/README.md")
-    shell.environment["PARTNER_PORT"] = str(free_port)
+    shell.environment["PARTNER_PORT"] = str(unused_port())
     partner = shell.start(PARTNER)
     partner.wait_for("listening")
     worker = shell.start(WORKER)

@@ -86,12 +86,27 @@ def test_a_stop_ends_though_a_table_is_locked(database: PrivateDatabase, recorde
     worker = Worker(database.url, slow_tasks()[0], log=recorder, **CARE)
     worker.start()
     with locked(database, "worker"):
-        time.sleep(0.5)  # let it run into the lock
+        recorder.wait_for("database.unavailable", 30)  # it has run into the lock
         began = time.monotonic()
         worker.stop(1)
         took = time.monotonic() - began
 
     assert took < 15
+
+
+def test_a_start_does_not_wait_for_a_locked_table(database: PrivateDatabase, recorder: Recorder) -> None:
+    tasks, let_go = slow_tasks()
+    let_go.set()
+    database.put(NewJob("slow"))
+    worker = Worker(database.url, tasks, log=recorder, **CARE)
+    try:
+        with locked(database, "worker"):
+            worker.start()
+            recorder.wait_for("worker.started")
+            assert database.count("archived_job") == 0, "nobody claims who is not known yet"
+        wait_until(lambda: database.count("archived_job") == 1, 60)
+    finally:
+        worker.stop()
 
 
 @pytest.mark.parametrize("product", ["postgresql", "mariadb"])

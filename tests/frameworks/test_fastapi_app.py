@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from servers.port import unused_port
-from tests.cli.terminal import ROOT, Terminal, terminal
+from tests.cli.terminal import ROOT, Terminal
 from tests.conftest import DatabaseOf
 from tests.databases import PrivateDatabase
 from tests.examples.page import Page
@@ -32,12 +30,6 @@ ANN = {"email": "ann@example.org", "id": 1}
 def database(request: pytest.FixtureRequest, new_database: DatabaseOf) -> PrivateDatabase:
     """A database without tables."""
     return new_database(request.param)
-
-
-@pytest.fixture
-def shell(database: PrivateDatabase, tmp_path: Path) -> Iterator[Terminal]:
-    with terminal(ROOT, tmp_path, PROLETARIAN_DATABASE=database.url) as opened:
-        yield opened
 
 
 @pytest.fixture

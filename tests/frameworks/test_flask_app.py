@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import re
 import signal
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from servers.port import unused_port
-from tests.cli.terminal import ROOT, Terminal, terminal
+from tests.cli.terminal import ROOT, Terminal
 from tests.conftest import DatabaseOf
 from tests.databases import PrivateDatabase
 from tests.examples.page import Page
@@ -34,12 +32,6 @@ def database(request: pytest.FixtureRequest, new_database: DatabaseOf) -> Privat
     made = new_database(request.param)
     made.migrate()
     return made
-
-
-@pytest.fixture
-def shell(database: PrivateDatabase, tmp_path: Path) -> Iterator[Terminal]:
-    with terminal(ROOT, tmp_path, PROLETARIAN_DATABASE=database.url) as opened:
-        yield opened
 
 
 def test_the_page(shell: Terminal, database: PrivateDatabase) -> None:

@@ -12,8 +12,9 @@ The fixtures for pytest are in `proletarian.testing.plugin`, which pytest finds 
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from proletarian import _on_first_use
 
 if TYPE_CHECKING:
     from proletarian.testing.asserting import (
@@ -42,7 +43,7 @@ _HOMES = {
     "turns": ("Ran",),
     "waiting": ("EnqueuedJob", "aenqueued", "enqueued"),
 }
-_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
+__getattr__, __dir__ = _on_first_use(__name__, _HOMES)
 
 __all__ = [
     "Clock",
@@ -61,16 +62,3 @@ __all__ = [
     "inline",
     "set_clock",
 ]
-
-
-def __getattr__(name: str) -> Any:
-    home = _HOME_OF.get(name)
-    if home is None:
-        raise AttributeError(f"module 'proletarian.testing' has no attribute {name!r}")
-    value = getattr(import_module(f"proletarian.testing.{home}"), name)
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return sorted(__all__)

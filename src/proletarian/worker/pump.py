@@ -25,14 +25,13 @@ from proletarian.worker.keeper import Identity, Keeper
 from proletarian.worker.lane import Lane
 from proletarian.worker.recorder import Recorder
 from proletarian.worker.run import Run, Runner
+from proletarian.worker.strays import Strays
 from proletarian.worker.wake import Wake
 from proletarian.worker.watermark import Watermark, joined
 
 BATCH = 1000  # runs in one acknowledgement
 PACE = 0.004  # seconds between claims that each bring a little
 BUSY = 0.005  # notifications that follow each other faster than this: stay up and look instead
-STRAYS_EVERY = 30.0  # seconds between looks for runs that are ours and that we know nothing of
-SUSPECT_FOR = 0.1  # seconds until such a run is looked at once more
 
 
 @dataclass
@@ -83,10 +82,7 @@ class Pump:
         self._watermarks = {queue: Watermark() for queue in lanes}
         self._rest = Rest()
         self._run_id = 0
-        self._troubles = 0
-        self._suspects: set[int] = set()
-        self._stray_pause = STRAYS_EVERY
-        self._next_strays = time.monotonic() + STRAYS_EVERY
+        self._strays = Strays(self._session, database.dialect, self._known_runs)
         self._finish = threading.Event()
         self._thread = threading.Thread(target=self._serve, name="proletarian pump", daemon=True)
 
@@ -198,8 +194,9 @@ class Pump:
     # Claim.
 
     def _claim(self, identity: Identity) -> int:
-        self._give_back_strays(identity)
         rest, started = self._rest, time.monotonic()
+        if strays := self._strays.found(identity):
+            self._recorder.give_back([self.runner.claimed(row, identity.stored, started) for row in strays])
         wants = {queue: want for queue, lane in self.lanes.items() if (want := lane.want(started))}
         if not wants:
             rest.backlog, rest.look_at = True, started + self._interval()
@@ -320,31 +317,10 @@ class Pump:
         # nobody's, or gone, when we are gone.
         self._recorder.give_back([run for run in left if not run.is_over and not run.completed])
 
-    def _give_back_strays(self, identity: Identity) -> None:
-        """
-        Give back runs that are ours in the database and that we know nothing of.
-
-        When a connection breaks in a claim, the claim may have been carried out, or may still
-        be: so this is asked at once, again and again with growing pauses, and never quite given up.
-        """
-        now = time.monotonic()
-        if self._session.troubles != self._troubles:
-            self._troubles, self._stray_pause, self._next_strays = self._session.troubles, 0.5, now
-        if now < self._next_strays:
-            return
-        self._stray_pause = min(self._stray_pause * 2, STRAYS_EVERY)
-        self._next_strays = now + self._stray_pause
+    def _known_runs(self) -> set[int]:
         # Lanes first: a run is among the ended before it leaves its lane.
-        known_runs = {run.row.run_id for lane in self.lanes.values() for run in lane.runs()}
-        known_runs |= {run.row.run_id for run, _ in (*self._ended, *self._recorder.undecided)}
-        rows = self._session.run(self.dialect.mine, identity.stored)
-        unknown = {row.run_id: row for row in rows if row.run_id not in known_runs}
-        # Unknown twice: a thread may have been between taking a job and entering it among the running ones.
-        strays = [row for run_id, row in unknown.items() if run_id in self._suspects]
-        self._suspects = unknown.keys() - {row.run_id for row in strays}
-        if self._suspects:
-            self._next_strays = now + SUSPECT_FOR
-        self._recorder.give_back([self.runner.claimed(row, identity.stored, now) for row in strays])
+        known = {run.row.run_id for lane in self.lanes.values() for run in lane.runs()}
+        return known | {run.row.run_id for run, _ in (*self._ended, *self._recorder.undecided)}
 
     def _sleep(self) -> None:
         self.wake.asleep = True
