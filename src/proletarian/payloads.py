@@ -142,11 +142,11 @@ class Parameters:
         return frozenset(p.name for p in self._named)
 
     @cached_property
-    def _needed(self) -> list[str]:
-        return [p.name for p in self._named if p.default is inspect.Parameter.empty]
+    def _needed(self) -> frozenset[str]:
+        return frozenset(p.name for p in self._named if p.default is inspect.Parameter.empty)
 
     def _bind(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> dict[str, Any]:
-        if not args and kwargs.keys() == self._known:
+        if not args and self._needed <= kwargs.keys() <= self._known:
             return dict(kwargs)
         names = self._positional
         if len(args) > len(names):
@@ -162,9 +162,9 @@ class Parameters:
                 f"{self.job_type} has no parameter {min(given.keys() - self._known)!r}; "
                 f"it has: {', '.join(p.name for p in self._named) or 'none'}"
             )
-        for name in self._needed:
-            if name not in given:
-                raise PayloadError(f"{self.job_type}: parameter {name!r} is missing")
+        missing = [p.name for p in self._named if p.name in self._needed and p.name not in given]
+        if missing:
+            raise PayloadError(f"{self.job_type}: parameter {missing[0]!r} is missing")
         return given
 
     def _fit(self, payload: Any, wrong: type[PayloadError]) -> msgspec.Struct:

@@ -185,15 +185,16 @@ class Queue:
         if self._check_name is not None:
             self._check_name(queue)
             self._check_name(job.job_type)
+        # In order: names would take half of the time that making one takes.
         return NewRow(
-            job_id=dialect.stored_id(self.job_ids.encode(job_id)),
-            queue=queue,
-            job_type=job.job_type,
-            payload=self.limits.checked_payload(job.job_type, self.serializer.encode(job.payload)),
-            priority=job.priority or 0,
-            headers=self.limits.checked_headers(job.job_type, job.headers) if job.headers else None,
-            process_at=job.process_at,
-            delay=job.delay,
+            dialect.stored_id(self.job_ids.encode(job_id)),
+            queue,
+            job.job_type,
+            self.limits.checked_payload(job.job_type, self.serializer.encode(job.payload)),
+            job.priority or 0,
+            self.limits.checked_headers(job.job_type, job.headers) if job.headers else None,
+            job.process_at,
+            job.delay,
         )
 
     def _enqueue(self, driver: Driver, connection: Any, job: NewJob) -> Plan[Any]:

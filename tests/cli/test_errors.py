@@ -105,7 +105,7 @@ def test_the_version_is_the_packages(shell: Terminal) -> None:
 
 
 def test_python_m_is_the_same_program(shell: Terminal) -> None:
-    assert shell.run("python -m proletarian.cli --help").out == shell.run("proletarian --help").out
+    assert shell.run("python -m proletarian --help").out == shell.run("proletarian --help").out
 
 
 def test_nothing_is_left_in_the_folder(shell: Terminal, folder: Path) -> None:

@@ -1,5 +1,5 @@
 """
-The command line: `proletarian COMMAND`, or `python -m proletarian.cli COMMAND`.
+The command line: `proletarian COMMAND`, or `python -m proletarian COMMAND`.
 
 One file a command. Each imports what it needs when it runs, so that `--help` is quick.
 """

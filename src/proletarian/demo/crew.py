@@ -26,7 +26,7 @@ class Crewman:
         environment |= {"PROLETARIAN_DATABASE": database, MAIL_SERVER: mail_server}
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(  # noqa: S603 (our own program)
-                [sys.executable, "-P", "-m", "proletarian.cli", "worker", "proletarian.demo.tasks:tasks",
+                [sys.executable, "-P", "-m", "proletarian", "worker", "proletarian.demo.tasks:tasks",
                  "--queue", f"{QUEUE}={SLOTS}", "--log-level", "warning", "--app-dir", str(folder)],
                 env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
             )  # fmt: skip
