@@ -4,15 +4,18 @@
 PYTHON    ?= python3
 DATABASE  ?=
 MINUTES   ?= 10
+# The versions that are installed; PINS= for the newest.
+PINS      ?= constraints.txt
 # Most tests wait more than they compute, so a few more processes than cores are right.
 PROCESSES ?= 3
 
 BIN     := .venv/bin
 PIP     := $(BIN)/python -m pip --disable-pip-version-check --quiet
+INSTALL := $(PIP) install $(if $(PINS),--constraint $(PINS))
 CHECKED := $(wildcard src tests servers examples benchmarks)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check docs bench soak clean
+.PHONY: help demo test check docs bench soak audit pins clean
 
 help:  ## show this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -38,6 +41,15 @@ bench: .venv/all  ## measure speed, beside peers
 soak: .venv/all  ## hurt everything at random for MINUTES=…
 	@PROLETARIAN_SOAK_MINUTES=$(MINUTES) $(BIN)/pytest tests/faults -k soak
 
+audit: .venv/all  ## look for known vulnerabilities in what is installed here; asks pypi.org
+	@$(PIP) install --group audit
+	@$(BIN)/pip-audit --strict --disable-pip --no-deps --requirement constraints.txt
+
+pins:  ## note the newest versions that there are in constraints.txt
+	@$(MAKE) --always-make PINS= .venv/all
+	@{ sed '/^[^#]/,$$d' constraints.txt; $(BIN)/pip freeze --exclude-editable; } >.venv/pins
+	@mv .venv/pins constraints.txt
+
 clean:  ## remove what these commands have made
 	rm -rf .venv dist build docs/_build .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
@@ -60,14 +72,14 @@ clean:  ## remove what these commands have made
 	@$(PIP) install --upgrade 'pip>=25.1'
 	@touch $@
 
-.venv/demo: .venv/made pyproject.toml
+.venv/demo: .venv/made pyproject.toml $(PINS)
 	@echo "Installing in .venv …"
-	@$(PIP) install -e '.[postgresql,mysql,demo]'
+	@$(INSTALL) -e '.[postgresql,mysql,demo]'
 	@touch $@
 
-.venv/all: .venv/made pyproject.toml
+.venv/all: .venv/made pyproject.toml $(PINS)
 	@echo "Installing in .venv, with what tests and documentation need …"
-	@$(PIP) install -e '.[postgresql,mysql,demo]' --group test --group check --group docs
-	@$(PIP) install --group compiled >/dev/null 2>&1 || \
+	@$(INSTALL) -e '.[postgresql,mysql,demo]' --group test --group check --group docs
+	@$(INSTALL) --group compiled >/dev/null 2>&1 || \
 	    echo "Without mysqlclient and mariadb, which need gcc, pkg-config, python3-dev and libmariadb-dev: their tests are skipped."
 	@touch $@ .venv/demo

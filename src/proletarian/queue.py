@@ -141,8 +141,8 @@ class Queue:
         """
         Put many jobs in, in few round trips (COPY where the driver can); gives their ids in order.
 
-        All are encoded before the first is sent, so that a payload which does not fit leaves
-        nothing behind. Never commits.
+        All or none: a payload which does not fit leaves nothing behind, and your transaction
+        as it was. Never commits.
         """
         driver = blocking(connection, "aenqueue_many")
         stored = self.carry_out(driver, connection, self._enqueue_many(driver, connection, jobs))
@@ -204,9 +204,10 @@ class Queue:
 
     def _enqueue_many(self, driver: Driver, connection: Any, jobs: Iterable[NewJob]) -> Plan[list[Any]]:
         dialect = self.dialect(driver.database_of(connection))
-        rows = [self.row(job, dialect) for job in jobs]
-        if not rows:
+        jobs = list(jobs)  # what makes them may use this connection
+        if not jobs:
             return []
+        rows = (self.row(job, dialect) for job in jobs)
         stored = yield from dialect.enqueue_many(rows, self.now(), copy=driver.copies)
         return [dialect.loaded_id(job_id) for job_id in stored]
 

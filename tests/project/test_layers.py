@@ -33,7 +33,7 @@ LAYERS = [
     # runs jobs
     ["worker"],
     # the edges
-    ["testing", "conformance", "demo", "cli", "contrib"],
+    ["testing", "conformance", "demo", "cli", "contrib", "__main__"],
 ]
 EDGES = LAYERS[-1]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -19,14 +20,12 @@ ROOT = Path(__file__).parents[2]
 class WorkerProcess:
     """One of them."""
 
-    def __init__(
-        self, database: PrivateDatabase, ledger: Ledger, said: Path, options: dict[str, Any], program: str
-    ) -> None:
+    def __init__(self, command: list[str], ledger: Ledger, said: Path, release: Path | None) -> None:
         self._ledger = ledger
         self._said = said
-        command = [sys.executable, "-m", program, database.url, str(ledger.path), json.dumps(options)]
+        environment = os.environ | ({"PYTHONPATH": str(release)} if release else {})
         with said.open("wb") as output:
-            self.process = subprocess.Popen(command, cwd=ROOT, stdout=output, stderr=output)
+            self.process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=output, stderr=output)
         self.pid = self.process.pid
 
     def wait_until_started(self) -> WorkerProcess:
@@ -78,11 +77,12 @@ class Fleet:
         self.ledger = Ledger(folder / "ledger")
         self.workers: list[WorkerProcess] = []
 
-    def start(self, database: PrivateDatabase, *, wait: bool = True, **options: Any) -> WorkerProcess:
-        """One more worker; `options` are those of `Worker`, as JSON has them."""
-        worker = WorkerProcess(
-            database, self.ledger, self.folder / f"worker-{len(self.workers)}", options, self.program
-        )
+    def start(
+        self, database: PrivateDatabase, *, wait: bool = True, release: Path | None = None, **options: Any
+    ) -> WorkerProcess:
+        """One more worker; `options` are those of `Worker`, as JSON has them, `release` where another release lies."""
+        command = [sys.executable, "-m", self.program, database.url, str(self.ledger.path), json.dumps(options)]
+        worker = WorkerProcess(command, self.ledger, self.folder / f"worker-{len(self.workers)}", release)
         self.workers.append(worker)
         return worker.wait_until_started() if wait else worker
 

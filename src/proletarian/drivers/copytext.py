@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
+from itertools import islice
 from typing import Any
 from uuid import UUID
 
 from proletarian.sql.statements import Copy
 
-BLOCK = 1000  # rows
+BLOCK = 200  # rows
 _SPECIAL = re.compile(r"[\\\t\n\r]")
 _ESCAPED = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
 
@@ -20,16 +21,17 @@ def command(copy: Copy) -> str:
     return f"COPY {copy.table} ({', '.join(copy.columns)}) FROM STDIN"
 
 
-def blocks(rows: Sequence[Sequence[Any]]) -> Iterator[str]:
+def blocks(rows: Iterable[Sequence[Any]]) -> Iterator[str]:
     r"""
-    The rows, a line each, some at a time: the server reads the first while we write the next.
+    The rows, a line each, some at a time: the server reads the first while we make the next.
 
     >>> list(blocks([("a\tb", None, 1)]))
     ['a\\tb\t\\N\t1\n']
     """
-    for start in range(0, len(rows), BLOCK):
+    rows = iter(rows)
+    while block := list(islice(rows, BLOCK)):
         # By columns: in most of them the same few values come again and again.
-        columns = [_column(column) for column in zip(*rows[start : start + BLOCK], strict=True)]
+        columns = [_column(column) for column in zip(*block, strict=True)]
         yield "\n".join(["\t".join(line) for line in zip(*columns, strict=True)]) + "\n"
 
 

@@ -29,7 +29,9 @@ def execute(connection: Any, step: Step) -> Rows:
     """Execute one step on a blocking connection, whatever row and cursor factories its owner likes."""
     cursor = own_cursor(connection)
     if isinstance(step, Copy):
-        with cursor.copy(copytext.command(step)) as copy:
+        # A row that cannot be made ends the COPY with an error; the savepoint keeps that from the
+        # caller's transaction. (One is open, by the statement before, unless they want autocommit.)
+        with connection.transaction(), cursor.copy(copytext.command(step)) as copy:
             for block in copytext.blocks(step.rows):
                 copy.write(block)
         return []
@@ -42,7 +44,7 @@ async def aexecute(connection: Any, step: Step) -> Rows:
     """Execute one step on an async connection."""
     cursor = own_cursor(connection)
     if isinstance(step, Copy):
-        async with cursor.copy(copytext.command(step)) as copy:
+        async with connection.transaction(), cursor.copy(copytext.command(step)) as copy:
             for block in copytext.blocks(step.rows):
                 await copy.write(block)
         return []

@@ -13,7 +13,7 @@ from __future__ import annotations
 import hashlib
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any, ClassVar, TypeVar, cast
@@ -91,7 +91,7 @@ class Dialect(ABC):
         """Put one job in; gives its id as stored."""
 
     @abstractmethod
-    def enqueue_many(self, rows: Sequence[NewRow], now: datetime | None, *, copy: bool) -> Plan[list[Any]]:
+    def enqueue_many(self, rows: Iterable[NewRow], now: datetime | None, *, copy: bool) -> Plan[list[Any]]:
         """Put many jobs in; gives their ids as stored, in order."""
 
     @abstractmethod

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from itertools import chain, islice
 from operator import itemgetter
 from typing import Any, ClassVar
 from uuid import UUID
@@ -63,37 +64,45 @@ class PostgreSQL(Dialect):
             yield self._say("enqueue", **row._asdict(), now=now, **told)
         return row.job_id
 
-    def enqueue_many(self, rows: Sequence[NewRow], now: datetime | None, *, copy: bool) -> Plan[list[Any]]:
-        """Put many jobs in: by arrays, or by COPY where the driver can and it pays."""
+    def enqueue_many(self, rows: Iterable[NewRow], now: datetime | None, *, copy: bool) -> Plan[list[Any]]:
+        """
+        Put many jobs in: by arrays, or by COPY where the driver can and it pays.
+
+        With COPY the rows are asked for while it runs, so that the server takes in the first
+        while the later ones are still being encoded.
+        """
         [(microseconds,)] = yield self._say("clock", now=now)
         moment = EPOCH + timedelta(microseconds=microseconds)
-        job_ids = [row.job_id for row in rows]
-        if any(job_id is None for job_id in job_ids):
-            fresh = iter((yield self._say("new_ids", count=job_ids.count(None))))
-            job_ids = [next(fresh)[0] if job_id is None else job_id for job_id in job_ids]
-        values = [
-            (
-                job_id,
-                row.queue,
-                row.job_type,
-                row.payload,
-                row.priority,
-                row.headers,
-                moment,
-                due(row, moment),
-            )
-            for job_id, row in zip(job_ids, rows, strict=True)
-        ]
-        if copy and len(values) >= COPY_FROM:
-            yield Copy(self.tables.name("job", self.name), COLUMNS, values)
-        elif values:
+        rows = iter(rows)
+        first = list(islice(rows, COPY_FROM))
+        job_ids: list[Any] = []
+        queues: set[str] = set()
+
+        def values(rows: Iterable[NewRow]) -> Iterator[tuple[Any, ...]]:
+            for row in rows:
+                job_ids.append(row.job_id)
+                queues.add(row.queue)
+                yield (*row[:6], moment, due(row, moment))
+
+        if copy and len(first) == COPY_FROM and self.kind != "bigint":
+            yield Copy(self.tables.name("job", self.name), COLUMNS, values(chain(first, rows)))
+        else:
+            rows = yield from self._with_ids([*first, *rows])
             names = ("job_ids", "queues", "job_types", "payloads", "priorities", "headers",
                      "enqueued_ats", "process_ats")  # fmt: skip
-            columns = [list(column) for column in zip(*values, strict=True)]
+            columns = [list(column) for column in zip(*values(rows), strict=True)]
             yield self._say("enqueue_many", **dict(zip(names, columns, strict=True)))
-        queues = sorted({row.queue for row in rows})
-        yield self._say("wake", queues=queues, asleep=[self.asleep(q) for q in queues], channel=self.channel)
+        told = sorted(queues)
+        yield self._say("wake", queues=told, asleep=[self.asleep(q) for q in told], channel=self.channel)
         return job_ids
+
+    def _with_ids(self, rows: list[NewRow]) -> Plan[list[NewRow]]:
+        """Ids of the database's own, where it makes them: ours have to be known before the rows go in."""
+        count = sum(row.job_id is None for row in rows)
+        if not count:
+            return rows
+        fresh = iter((yield self._say("new_ids", count=count)))
+        return [row._replace(job_id=next(fresh)[0]) if row.job_id is None else row for row in rows]
 
     def claim(
         self,

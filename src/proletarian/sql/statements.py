@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import pkgutil
 import re
-from collections.abc import Awaitable, Callable, Generator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, TypeVar
@@ -84,11 +84,16 @@ class Statement:
 
 @dataclass(frozen=True, slots=True)
 class Copy:
-    """Rows to load in bulk, for drivers that can (PostgreSQL's COPY)."""
+    """
+    Rows to load in bulk, for drivers that can (PostgreSQL's COPY).
+
+    They are made as they are asked for, and making one may raise: nothing of the others may
+    stay then, and the caller's transaction has to be as good as before.
+    """
 
     table: str
     columns: tuple[str, ...]
-    rows: Sequence[Sequence[Any]]
+    rows: Iterable[Sequence[Any]]
 
 
 Step = Statement | Copy

@@ -7,7 +7,7 @@ travel as one JSON parameter.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -39,8 +39,9 @@ class Stepwise(Dialect):
         rows = yield self._say("made_id")
         return rows[0][0]
 
-    def enqueue_many(self, rows: Sequence[NewRow], now: datetime | None, *, copy: bool) -> Plan[list[Any]]:
+    def enqueue_many(self, rows: Iterable[NewRow], now: datetime | None, *, copy: bool) -> Plan[list[Any]]:
         """Put many jobs in: a thousand a statement, or one by one where the database makes the ids."""
+        rows = list(rows)
         if any(row.job_id is None for row in rows):
             job_ids = []
             for row in rows:

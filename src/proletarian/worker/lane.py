@@ -146,10 +146,13 @@ class Lane:
             self.running.add(run)
             return run
 
-    def leave(self, run: Run) -> None:
-        """A coroutine has ended: its slot is free."""
+    def leave(self, run: Run) -> bool:
+        """A coroutine has ended: its slot is free. Gives whether only coroutines are waiting for it."""
         self.running.discard(run)
-        self._share()
+        if self._plain:
+            self._share()
+            return False
+        return bool(self._coroutines)
 
     def _share(self) -> None:
         """A slot is free, and both kinds may want it."""

@@ -60,8 +60,10 @@ class Loop:
 
     async def _run(self, lane: Lane, run: Run) -> None:
         outcome = await self._runner.aexecute(run)
-        lane.leave(run)
+        more = lane.leave(run)
         self._ended(run, outcome)
+        if more:
+            self._start(lane)  # we are the loop: to be poked would be a detour by a system call
 
     def cancel(self, runs: set[Run]) -> None:
         """Cancel the coroutines of these runs."""

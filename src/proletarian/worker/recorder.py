@@ -63,14 +63,15 @@ class Recorder:
         ours = self._session.run(self._dialect.settle, worker_id, self._runner.worker, ended, self._queue.now())
         # After a lost answer the first try may have been carried out; then the second finds nothing.
         unsure = self._session.troubles > before
+        hushed = None if is_wanted(self._log, "job.succeeded") else "job.succeeded"
         for run, outcome in batch:
             run.is_over = True
-            if run.row.run_id in ours or unsure:
+            if run.row.run_id not in ours and not unsure:
+                self._log("job.lease_lost", self._runner.known(run))
+            elif outcome.event != hushed:
                 self._tell(run, outcome)
                 if outcome.status is None:
                     self._put_back(run, outcome)
-            else:
-                self._log("job.lease_lost", self._runner.known(run))
 
     def _decided(self, worker_id: Any, batch: list[End]) -> list[End]:
         """
@@ -103,8 +104,6 @@ class Recorder:
         return self._runner.after(run, error)
 
     def _tell(self, run: Run, outcome: Outcome) -> None:
-        if outcome.event == "job.succeeded" and not is_wanted(self._log, outcome.event):
-            return
         data = self._runner.known(run)
         if outcome.event == "job.succeeded":
             data["ran"] = round(run.ran, 6)
