@@ -113,19 +113,20 @@ class PostgreSQL(Dialect):
         marks: Marks | None,
     ) -> Plan[list[Claimed]]:
         """Take due jobs of several queues, in one statement."""
-        parameters: dict[str, Any] = {
-            "worker_id": worker_id, "queues": list(wants), "wants": list(wants.values()),
-            "run_id": first_run, "now": now,
-        }  # fmt: skip
+        common: dict[str, Any] = {"worker_id": worker_id, "run_id": first_run, "now": now}
+        several: dict[str, Any] = {"queues": list(wants), "wants": list(wants.values())}
         if marks is None:
-            rows = yield self._say("claim", **parameters)
+            rows = yield self._say("claim", **common, **several)
+        elif len(marks) == len(wants) == 1:
+            [((queue, priority), mark)] = marks.items()
+            rows = yield self._say("claim_next", **common, queue=queue, priority=priority, mark=mark, want=wants[queue])
         else:
-            parameters |= {
+            levels = {
                 "level_queues": [queue for queue, _ in marks],
                 "level_priorities": [priority for _, priority in marks],
                 "level_marks": list(marks.values()),
             }
-            rows = yield self._say("claim_onward", **parameters)
+            rows = yield self._say("claim_onward", **common, **several, **levels)
         return sorted(map(Claimed._make, rows), key=itemgetter(-1))  # RETURNING keeps no order
 
     def settle(self, worker_id: Any, worker: str, ended: Sequence[Ended], now: datetime | None) -> Plan[set[int]]:

