@@ -7,22 +7,22 @@
 -- an idle worker holds a shared lock on "asleep on this queue". If we can take that lock
 -- for ourselves nobody sleeps, and it is given back in the same breath. Two enqueues
 -- that meet here make one needless notification, which is harmless.
--- It is a condition that is always true: a RETURNING would do the same, and cost the client
--- a result to read.
+-- It is a condition that is true whatever the functions say: a RETURNING would do the same,
+-- and cost the client a result to read.
 INSERT INTO proletarian.job (job_id, queue, job_type, payload, priority, headers, enqueued_at, process_at)
 SELECT CAST(:job_id AS /*job_id*/ UUID), :queue, :job_type, :payload, CAST(:priority AS smallint), :headers, t,
        greatest(coalesce(CAST(:process_at AS timestamptz), t + make_interval(secs => CAST(:delay AS float8))), t)
   FROM (SELECT coalesce(CAST(:now AS timestamptz), clock_timestamp())) AS clock(t)
- WHERE CASE WHEN pg_try_advisory_lock(:asleep) THEN pg_advisory_unlock(:asleep)
-            ELSE CAST(pg_notify(:channel, :queue) AS text) IS NOT NULL END
+ WHERE CASE WHEN pg_try_advisory_lock(:asleep) THEN CAST(pg_advisory_unlock(:asleep) AS text)
+            ELSE CAST(pg_notify(:channel, :queue) AS text) END IS NOT NULL
 
 -- :name enqueue_now
 -- The same for a job that asks for nothing special: the common case, and half the parameters.
 INSERT INTO proletarian.job (job_id, queue, job_type, payload, enqueued_at, process_at)
 SELECT CAST(:job_id AS /*job_id*/ UUID), :queue, :job_type, :payload, t, t
   FROM (SELECT clock_timestamp()) AS clock(t)
- WHERE CASE WHEN pg_try_advisory_lock(:asleep) THEN pg_advisory_unlock(:asleep)
-            ELSE CAST(pg_notify(:channel, :queue) AS text) IS NOT NULL END
+ WHERE CASE WHEN pg_try_advisory_lock(:asleep) THEN CAST(pg_advisory_unlock(:asleep) AS text)
+            ELSE CAST(pg_notify(:channel, :queue) AS text) END IS NOT NULL
 
 -- :name enqueue_generated
 -- The same where the database makes the id, which has to be returned.
