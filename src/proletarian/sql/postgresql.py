@@ -73,6 +73,8 @@ class PostgreSQL(Dialect):
         """
         [(microseconds,)] = yield self._say("clock", now=now)
         moment = EPOCH + timedelta(microseconds=microseconds)
+        if self.kind == "bigint":
+            rows = yield from self._with_ids(list(rows))
         rows = iter(rows)
         first = list(islice(rows, COPY_FROM))
         job_ids: list[Any] = []
@@ -84,10 +86,10 @@ class PostgreSQL(Dialect):
                 queues.add(row.queue)
                 yield (*row[:6], moment, due(row, moment))
 
-        if copy and len(first) == COPY_FROM and self.kind != "bigint":
-            yield Copy(self.tables.name("job", self.name), COLUMNS, values(chain(first, rows)))
+        rows = chain(first, rows)
+        if copy and len(first) == COPY_FROM:
+            yield Copy(self.tables.name("job", self.name), COLUMNS, values(rows))
         else:
-            rows = yield from self._with_ids([*first, *rows])
             names = ("job_ids", "queues", "job_types", "payloads", "priorities", "headers",
                      "enqueued_ats", "process_ats")  # fmt: skip
             columns = [list(column) for column in zip(*values(rows), strict=True)]
