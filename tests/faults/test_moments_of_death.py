@@ -7,13 +7,10 @@ for what the dead one ran. A lock on a table holds it up for as long as the test
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from proletarian import NewJob
 from tests.conftest import DatabaseOf
 from tests.databases import PrivateDatabase
 from tests.faults.books import Books
@@ -27,16 +24,6 @@ HELD_UP = {  # how many statements wait for a lock on a table
     "WHERE NOT granted AND locktype = 'relation' AND datname = current_database()",
     "mysql": "SELECT count(*) FROM information_schema.processlist WHERE state LIKE %s AND db = DATABASE()",
 }
-
-
-@pytest.fixture
-def fleet(tmp_path: Path) -> Iterator[Fleet]:
-    """Worker processes whose jobs take as long as they are told; all are ended with the test."""
-    fleet = Fleet(tmp_path)
-    try:
-        yield fleet
-    finally:
-        fleet.end()
 
 
 def is_held_up(database: PrivateDatabase) -> bool:
@@ -63,18 +50,3 @@ def test_a_statement_that_outlives_its_worker_loses_nothing(
 
     wait_until(lambda: books.done, 15, what="the end of the job")
     books.balance(losses=True)
-
-
-def test_one_that_is_killed_while_it_stops(database: PrivateDatabase, fleet: Fleet) -> None:
-    dying = fleet.start(database, queues={"default": 1}, stop_timeout=60)
-    colleague = fleet.start(database, queues={"other": 1}, **CARE)
-    fleet.look_around()
-    database.put(NewJob("deaf", {"seconds": 60}))
-    fleet.ledger.wait_for("began", pid=dying.pid)
-    dying.tell()
-    fleet.ledger.wait_for("worker.stopping", pid=dying.pid)
-    dying.kill()
-
-    fleet.ledger.wait_for("jobs.recovered", pid=colleague.pid)
-    assert database.count("running_job") == 0
-    assert database.rows(f"SELECT lost FROM {database.table('job')}") == [(1,)]

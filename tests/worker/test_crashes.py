@@ -96,6 +96,20 @@ def test_jobs_that_were_held_but_not_started_are_not_lost(database: PrivateDatab
     assert sorted(entry["n"] for entry in fleet.ledger.entries("ran")) == list(range(20))
 
 
+def test_one_that_is_killed_while_it_stops(database: PrivateDatabase, fleet: Fleet) -> None:
+    dying = fleet.start(database, queues={"default": 1}, stop_timeout=60)
+    colleague = fleet.start(database, queues={"other": 1})
+    fleet.look_around()
+    database.put(NewJob("deaf", {"seconds": 60}))
+    fleet.ledger.wait_for("began", pid=dying.pid)
+    dying.tell()
+    fleet.ledger.wait_for("worker.stopping", pid=dying.pid)
+    dying.kill()
+
+    fleet.ledger.wait_for("jobs.recovered", pid=colleague.pid)
+    assert database.rows(f"SELECT lost FROM {database.table('job')}") == [(1,)]
+
+
 def test_every_worker_killed_at_once_the_next_one_takes_over(sqlite: PrivateDatabase, fleet: Fleet) -> None:
     """On SQLite a free lock is proof by itself; elsewhere a newcomer waits longer, in case a server has restarted."""
     crew = [fleet.start(sqlite, queues={"default": 1}) for _ in range(2)]
