@@ -82,15 +82,15 @@ def _unpack(suite: str, packages: Sequence[str], root: Path) -> None:
         apt = _Apt(Path(work), suite)
         apt.download(apt.needed_for([*packages, "patchelf"]))
         for package in sorted(Path(work).glob("*.deb")):
-            archive = subprocess.Popen(["dpkg-deb", "--fsys-tarfile", str(package)], stdout=subprocess.PIPE)
             leave_out = ("doc", "man", "locale", "info", "lintian")
-            subprocess.run(
-                ["tar", "-x", "-C", str(root), "--keep-directory-symlink", "--no-same-owner"]
-                + [f"--exclude=./usr/share/{folder}" for folder in leave_out],
-                stdin=archive.stdout,
-                check=True,
-            )
-            if archive.wait() != 0:
+            with subprocess.Popen(["dpkg-deb", "--fsys-tarfile", str(package)], stdout=subprocess.PIPE) as archive:
+                subprocess.run(
+                    ["tar", "-x", "-C", str(root), "--keep-directory-symlink", "--no-same-owner"]
+                    + [f"--exclude=./usr/share/{folder}" for folder in leave_out],
+                    stdin=archive.stdout,
+                    check=True,
+                )
+            if archive.returncode != 0:
                 raise RuntimeError(f"dpkg-deb could not unpack {package.name}")
 
 
