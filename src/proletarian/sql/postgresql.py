@@ -71,12 +71,12 @@ class PostgreSQL(Dialect):
         With COPY the rows are asked for while it runs, so that the server takes in the first
         while the later ones are still being encoded.
         """
-        [(microseconds,)] = yield self._say("clock", now=now)
-        moment = EPOCH + timedelta(microseconds=microseconds)
         if self.kind == "bigint":
             rows = yield from self._with_ids(list(rows))
         rows = iter(rows)
-        first = list(islice(rows, COPY_FROM))
+        first = list(islice(rows, COPY_FROM))  # before anything is said: it may open a transaction
+        [(microseconds,)] = yield self._say("clock", now=now)
+        moment = EPOCH + timedelta(microseconds=microseconds)
         job_ids: list[Any] = []
         queues: set[str] = set()
 
