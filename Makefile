@@ -41,7 +41,7 @@ bench: .venv/all  ## measure speed, beside peers
 soak: .venv/all  ## hurt everything at random for MINUTES=…
 	@PROLETARIAN_SOAK_MINUTES=$(MINUTES) $(BIN)/pytest tests/faults -k soak
 
-audit: .venv/all  ## look for known vulnerabilities in what is installed here; asks pypi.org
+audit: .venv/all  ## look for known vulnerabilities in the pinned versions; asks pypi.org
 	@$(PIP) install --group audit
 	@$(BIN)/pip-audit --strict --disable-pip --no-deps --requirement constraints.txt
 
