@@ -44,3 +44,10 @@ def test_a_name_that_could_be_anything_else_is_refused(name: str) -> None:
             Tables(job=name)
     with pytest.raises(ConfigurationError, match="cannot name a table"):
         Tables(prefix=f"{name} ")
+
+
+def test_a_name_that_would_be_cut_off_is_refused() -> None:
+    for names in ({"prefix": "a" * 40}, {"job": "a" * 64}, {"archived_job": f"{'a' * 32}.{'b' * 31}"}):
+        with pytest.raises(ConfigurationError, match="and 63 can name a table"):
+            Tables(**names)
+    Tables(prefix="a" * 39, job="a" * 63)

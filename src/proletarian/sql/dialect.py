@@ -10,12 +10,10 @@ transaction that is open already, above all the application's.
 
 from __future__ import annotations
 
-import hashlib
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
-from functools import lru_cache
 from typing import Any, ClassVar, TypeVar, cast
 from uuid import UUID
 
@@ -41,7 +39,6 @@ class Dialect(ABC):
         self.tables = tables
         self.kind: Kind = kind
         self.sql = {name: Text(self.fitted(source)) for name, source in blocks(read(self.file)).items()}
-        self.channel = re.sub(r"\W", "_", tables.name("job", self.name))
 
     def fitted(self, source: str) -> str:
         """SQL of ours with this queue's table names and type of job ids."""
@@ -79,10 +76,6 @@ class Dialect(ABC):
     @abstractmethod
     def lock_of(self, worker_id: UUID) -> Any:
         """The lock that proves this worker's life."""
-
-    def asleep(self, queue: str) -> int:
-        """The lock that idle workers hold on a queue of these tables."""
-        return lock_key(f"proletarian asleep {self.channel} {queue}")
 
     # Plans for the application's connection.
 
@@ -244,9 +237,3 @@ class Dialect(ABC):
 
     def _say(self, name: str, /, **parameters: Any) -> Statement:
         return Statement(self.sql[name], parameters)
-
-
-@lru_cache(maxsize=4096)
-def lock_key(name: str) -> int:
-    """A 64-bit key for a lock, from what it is about."""
-    return int.from_bytes(hashlib.blake2b(name.encode(), digest_size=8).digest(), "big", signed=True)

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from proletarian.sql.dialect import Dialect
 from proletarian.sql.rows import Claimed, Ended, Marks, NewRow, as_json, bites, dump
-from proletarian.sql.statements import Copy, Plan, Statement, Text
+from proletarian.sql.statements import Copy, Plan
 
 # A round trip more pays from about here on.
 COPY_FROM = 100
@@ -52,16 +52,15 @@ class PostgreSQL(Dialect):
 
     def enqueue(self, row: NewRow, now: datetime | None) -> Plan[Any]:
         """Put one job in, and wake a worker that sleeps on its queue."""
-        told = {"asleep": self.asleep(row.queue), "channel": self.channel}
         if row.job_id is None:
-            [(_, job_id)] = yield self._say("enqueue_generated", **row._asdict(), now=now, **told)
+            [(job_id,)] = yield self._say("enqueue_generated", **row._asdict(), now=now)
             return job_id
         if now is None and row[4:] == NOTHING_SPECIAL:
             yield self._say(
-                "enqueue_now", job_id=row.job_id, queue=row.queue, job_type=row.job_type, payload=row.payload, **told
+                "enqueue_now", job_id=row.job_id, queue=row.queue, job_type=row.job_type, payload=row.payload
             )
         else:
-            yield self._say("enqueue", **row._asdict(), now=now, **told)
+            yield self._say("enqueue", **row._asdict(), now=now)
         return row.job_id
 
     def enqueue_many(self, rows: Iterable[NewRow], now: datetime | None, *, copy: bool) -> Plan[list[Any]]:
@@ -94,8 +93,7 @@ class PostgreSQL(Dialect):
                      "enqueued_ats", "process_ats")  # fmt: skip
             columns = [list(column) for column in zip(*values(rows), strict=True)]
             yield self._say("enqueue_many", **dict(zip(names, columns, strict=True)))
-        told = sorted(queues)
-        yield self._say("wake", queues=told, asleep=[self.asleep(q) for q in told], channel=self.channel)
+        yield self._say("wake", queues=sorted(queues))
         return job_ids
 
     def _with_ids(self, rows: list[NewRow]) -> Plan[list[NewRow]]:
@@ -155,7 +153,6 @@ class PostgreSQL(Dialect):
                 "settle",
                 run_ids=array(end.run_id for end in bite),
                 outcomes=dump({end.run_id: as_json(end) for end in bite}),
-                channel=self.channel,
                 **which,
             )
             ours.update(row[0] for row in rows)
@@ -163,15 +160,15 @@ class PostgreSQL(Dialect):
 
     def listen(self) -> Plan[None]:
         """Be sent the notifications of these tables."""
-        yield Statement(Text(f'LISTEN "{self.channel}"'))
+        yield self._say("listen")
 
     def lie_down(self, queues: Sequence[str]) -> Plan[None]:
         """Hold the locks that make enqueues on these queues notify."""
-        yield self._say("lie_down", asleep=[self.asleep(queue) for queue in queues])
+        yield self._say("lie_down", queues=list(queues))
 
     def get_up(self, queues: Sequence[str]) -> Plan[None]:
         """Give those locks back."""
-        yield self._say("get_up", asleep=[self.asleep(queue) for queue in queues])
+        yield self._say("get_up", queues=list(queues))
 
     def bury(self, lock_free: Sequence[Any], in_touch: float) -> Plan[dict[Any, str]]:
         """Declare workers dead; gives who they were by worker id."""

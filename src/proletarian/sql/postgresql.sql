@@ -4,35 +4,37 @@
 -- :name enqueue
 -- The row goes in on the caller's connection, in the caller's transaction.
 -- NOTIFY makes commits wait for each other, so it is only said where somebody listens:
--- an idle worker holds a shared lock on "asleep on this queue". If we can take that lock
--- for ourselves nobody sleeps, and it is given back in the same breath. Two enqueues
--- that meet here make one needless notification, which is harmless.
+-- an idle worker holds a shared lock on "asleep on this queue" (see `lie_down`). If we can
+-- take that lock for ourselves nobody sleeps, and it is given back in the same breath. Two
+-- enqueues that meet here make one needless notification, which is harmless.
 -- It is a condition that is true whatever the functions say: a RETURNING would do the same,
 -- and cost the client a result to read.
 INSERT INTO proletarian.job (job_id, queue, job_type, payload, priority, headers, enqueued_at, process_at)
 SELECT CAST(:job_id AS /*job_id*/ UUID), :queue, :job_type, :payload, CAST(:priority AS smallint), :headers, t,
        greatest(coalesce(CAST(:process_at AS timestamptz), t + make_interval(secs => CAST(:delay AS float8))), t)
-  FROM (SELECT coalesce(CAST(:now AS timestamptz), clock_timestamp())) AS clock(t)
- WHERE CASE WHEN pg_try_advisory_lock(:asleep) THEN CAST(pg_advisory_unlock(:asleep) AS text)
-            ELSE CAST(pg_notify(:channel, :queue) AS text) END IS NOT NULL
+  FROM (SELECT coalesce(CAST(:now AS timestamptz), clock_timestamp()),
+               hashtextextended('proletarian.job asleep ' || :queue, 0)) AS here(t, asleep)
+ WHERE CASE WHEN pg_try_advisory_lock(asleep) THEN CAST(pg_advisory_unlock(asleep) AS text)
+            ELSE CAST(pg_notify('proletarian.job', :queue) AS text) END IS NOT NULL
 
 -- :name enqueue_now
 -- The same for a job that asks for nothing special: the common case, and half the parameters.
 INSERT INTO proletarian.job (job_id, queue, job_type, payload, enqueued_at, process_at)
 SELECT CAST(:job_id AS /*job_id*/ UUID), :queue, :job_type, :payload, t, t
-  FROM (SELECT clock_timestamp()) AS clock(t)
- WHERE CASE WHEN pg_try_advisory_lock(:asleep) THEN CAST(pg_advisory_unlock(:asleep) AS text)
-            ELSE CAST(pg_notify(:channel, :queue) AS text) END IS NOT NULL
+  FROM (SELECT clock_timestamp(), hashtextextended('proletarian.job asleep ' || :queue, 0)) AS here(t, asleep)
+ WHERE CASE WHEN pg_try_advisory_lock(asleep) THEN CAST(pg_advisory_unlock(asleep) AS text)
+            ELSE CAST(pg_notify('proletarian.job', :queue) AS text) END IS NOT NULL
 
 -- :name enqueue_generated
 -- The same where the database makes the id, which has to be returned.
 INSERT INTO proletarian.job (queue, job_type, payload, priority, headers, enqueued_at, process_at)
 SELECT :queue, :job_type, :payload, CAST(:priority AS smallint), :headers, t,
        greatest(coalesce(CAST(:process_at AS timestamptz), t + make_interval(secs => CAST(:delay AS float8))), t)
-  FROM (SELECT coalesce(CAST(:now AS timestamptz), clock_timestamp())) AS clock(t)
-RETURNING CASE WHEN pg_try_advisory_lock(:asleep) THEN CAST(pg_advisory_unlock(:asleep) AS text)
-               ELSE CAST(pg_notify(:channel, :queue) AS text) END,
-          job_id
+  FROM (SELECT coalesce(CAST(:now AS timestamptz), clock_timestamp()),
+               hashtextextended('proletarian.job asleep ' || :queue, 0)) AS here(t, asleep)
+ WHERE CASE WHEN pg_try_advisory_lock(asleep) THEN CAST(pg_advisory_unlock(asleep) AS text)
+            ELSE CAST(pg_notify('proletarian.job', :queue) AS text) END IS NOT NULL
+RETURNING job_id
 
 -- :name enqueue_many
 INSERT INTO proletarian.job (job_id, queue, job_type, payload, priority, headers, enqueued_at, process_at)
@@ -52,8 +54,8 @@ SELECT CAST(extract(epoch FROM coalesce(CAST(:now AS timestamptz), clock_timesta
 -- :name wake
 -- Tell sleeping workers of these queues, as `enqueue` does.
 SELECT CASE WHEN pg_try_advisory_lock(asleep) THEN CAST(pg_advisory_unlock(asleep) AS text)
-            ELSE CAST(pg_notify(:channel, queue) AS text) END
-  FROM unnest(CAST(:queues AS text[]), CAST(:asleep AS bigint[])) AS told(queue, asleep)
+            ELSE CAST(pg_notify('proletarian.job', queue) AS text) END
+  FROM unnest(CAST(:queues AS text[])) AS queue, hashtextextended('proletarian.job asleep ' || queue, 0) AS asleep
 
 -- :name claim
 -- Move due jobs of several queues from `job` to `running_job`, for each queue the higher
@@ -234,7 +236,7 @@ SELECT job_id, queue, job_type, payload, new_attempts, enqueued_at,
  WHERE status IS NULL
     ON CONFLICT DO NOTHING)
 SELECT run_id,
-       CASE WHEN status IS NULL AND coalesce(delay, 0) = 0 THEN CAST(pg_notify(:channel, queue) AS text) END
+       CASE WHEN status IS NULL AND coalesce(delay, 0) = 0 THEN CAST(pg_notify('proletarian.job', queue) AS text) END
   FROM said
 
 -- :name register
@@ -382,10 +384,16 @@ SELECT EXISTS (SELECT FROM pg_locks AS held
 
 -- :name lie_down
 -- From now on, an enqueue on these queues notifies.
-SELECT pg_try_advisory_lock_shared(asleep) FROM unnest(CAST(:asleep AS bigint[])) AS on_queue(asleep)
+SELECT pg_try_advisory_lock_shared(hashtextextended('proletarian.job asleep ' || queue, 0))
+  FROM unnest(CAST(:queues AS text[])) AS queue
 
 -- :name get_up
-SELECT pg_advisory_unlock_shared(asleep) FROM unnest(CAST(:asleep AS bigint[])) AS on_queue(asleep)
+SELECT pg_advisory_unlock_shared(hashtextextended('proletarian.job asleep ' || queue, 0))
+  FROM unnest(CAST(:queues AS text[])) AS queue
+
+-- :name listen
+-- The channel is named after the table, so that neither has to be a parameter.
+LISTEN "proletarian.job"
 
 -- :name begin
 BEGIN

@@ -11,6 +11,7 @@ NAMES = (
     "job", "running_job", "archived_job", "worker", "migration",
     "job_in_order", "archived_job_finished_at", "archived_job_failures",  # indexes
 )  # fmt: skip
+LONGEST = 63  # characters, with the schema: what PostgreSQL cuts off names and channels at (MySQL refuses 65)
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_$]*(\.[A-Za-z_][A-Za-z0-9_$]*)?")
 
 
@@ -39,6 +40,9 @@ class Tables:
                 raise ConfigurationError(
                     f"{given!r} cannot name a table here: letters, digits, _ and one dot between schema and table"
                 )
+        for given in (f"{self.prefix or ''}{max(NAMES, key=len)}", self.job, self.archived_job):
+            if given and len(given) > LONGEST:
+                raise ConfigurationError(f"{given!r} has {len(given)} characters, and {LONGEST} can name a table")
 
     def name(self, table: str, database: str) -> str:
         """The full name of one of our tables."""
