@@ -111,6 +111,15 @@ class Parameters:
 
         Raises `PayloadError` that names the parameter which does not fit.
         """
+        if self._is_annotated and not args:
+            # The common case, and the quick one: the shape knows as well what is missing and what is too much.
+            try:
+                quick: dict[str, Any] = to_plain(kwargs)
+                msgspec.convert(quick, self._shape, str_keys=True, dec_hook=_rebuild_model)
+            except Exception:  # noqa: BLE001, S110 (said below, with the parameter's name)
+                pass
+            else:
+                return quick
         given = self._bind(args, kwargs)
         try:
             plain: dict[str, Any] = to_plain(given)
@@ -138,6 +147,11 @@ class Parameters:
         return frozenset(p.name for p in self._named if hints.get(p.name, Any) is not Any)
 
     @cached_property
+    def _is_annotated(self) -> bool:
+        """Whether that holds for all that can be given."""
+        return not self._open and len(self._annotated) == len(self._named)
+
+    @cached_property
     def _known(self) -> frozenset[str]:
         return frozenset(p.name for p in self._named)
 
@@ -146,8 +160,6 @@ class Parameters:
         return frozenset(p.name for p in self._named if p.default is inspect.Parameter.empty)
 
     def _bind(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> dict[str, Any]:
-        if not args and self._needed <= kwargs.keys() <= self._known:
-            return dict(kwargs)
         names = self._positional
         if len(args) > len(names):
             raise PayloadError(

@@ -7,9 +7,11 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Awaitable, Callable, Iterator, Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Concatenate, Generic, ParamSpec, Protocol, TypeVar, cast, overload
+
+from msgspec.structs import asdict, replace
 
 from proletarian.errors import ConfigurationError, UnknownJobType
 from proletarian.job import Job, NewJob, Options
@@ -65,8 +67,7 @@ class Task(Generic[P, R]):
         self.is_async = inspect.iscoroutinefunction(function)
         self.parameters = Parameters(name, function)
         self._queue = queue
-        values = {field.name: getattr(options, field.name) for field in fields(Options)}
-        self._given = {name: value for name, value in values.items() if value is not None}
+        self._given = {name: value for name, value in asdict(options).items() if value is not None}
         functools.update_wrapper(self, function)
 
     def __repr__(self) -> str:
