@@ -95,9 +95,10 @@ class Stage:
 
     @contextmanager
     def workers(self, count: int = 1) -> Iterator[list[subprocess.Popen[bytes]]]:
-        """So many worker processes, for as long as the block lasts."""
+        """So many worker processes, for as long as the block lasts; programs of ours begin together."""
         command = [part.format(processes=count) for part in self.contestant.command]
-        each = [command] if command else [[*self.program, "worker"]] * count
+        each = [command] if command else [[*self.program, "worker", str(count)]] * count
+        shutil.rmtree(self.folder / "workers-ready", ignore_errors=True)  # of those before
         with self.log.open("ab") as log:
             started = [
                 subprocess.Popen(argv, env=self.environment, cwd=self.folder, stdout=log, stderr=log,

@@ -55,8 +55,6 @@ def tables(jobs: int, processes: int) -> tuple[Table, Table, Table]:
     what = f"{processes} worker process{'es' * (processes > 1)}"
     key = f"drain-{processes}"
     rate = Table(key, f"Drain of {jobs:,} no-op jobs, {what}", "jobs/s", ours=OURS_PG.label, goals=goals(processes))
-    if processes > 1:
-        rate.notes = ["It is over in half a second, into which the start of the second process falls: see also Growth."]
     cost = Table(
         f"{key}-cpu",
         f"Processor time a job of that drain, {what} and the server",

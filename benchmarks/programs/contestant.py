@@ -1,7 +1,7 @@
 """
 What each contestant's program can be told to do, and how its own work is timed.
 
-    python with_proletarian.py setup | single N CLIENTS | bulk N CHUNK | paced N GAP | worker
+    python with_proletarian.py setup | single N CLIENTS | bulk N CHUNK | paced N GAP | worker [PROCESSES]
 
 `$BENCHMARK` holds what it needs as JSON: `url` of a fresh database, `records` (the folder
 that handlers write to), `options`. The last line of its output is the result as JSON.
@@ -54,19 +54,19 @@ async def single(client: Client, count: int, clients: int) -> dict[str, Any]:
     """One job a commit, one after the other, beginning together with the other clients."""
     for number in range(20):  # plans are cached, code is warm
         await _settled(client.put(-1 - number))
-    together(clients)
+    together("clients", clients)
     start = time.monotonic()
     for number in range(count):
         await _settled(client.put(number))
     return {"start": start, "end": time.monotonic()}
 
 
-def together(clients: int) -> None:
-    """Wait until so many clients have come here."""
-    meeting = Path("ready")
+def together(who: str, count: int) -> None:
+    """Wait until so many processes have come here: what they import is loaded, and no one begins before the others."""
+    meeting = Path(f"{who}-ready")
     meeting.mkdir(exist_ok=True)
     (meeting / str(os.getpid())).touch()
-    while len(list(meeting.iterdir())) < clients:
+    while len(list(meeting.iterdir())) < count:
         time.sleep(0.001)
 
 
@@ -120,6 +120,8 @@ def main(
     if commands and what in commands:
         print(json.dumps(commands[what]()))
     elif what in ("setup", "worker"):
+        if arguments:
+            together("workers", int(arguments[0]))
         result = setup() if what == "setup" else worker()
         if inspect.iscoroutine(result):
             runner(result)

@@ -16,7 +16,7 @@ SLOTS: int = OPTIONS.get("slots", 10)
 
 def loop() -> dict[str, float]:
     record.ready()
-    together(int(sys.argv[2]))
+    together("workers", int(sys.argv[2]))
     start = time.perf_counter()
     if OPTIONS["task"] == "afetch":
         asyncio.run(coroutines())

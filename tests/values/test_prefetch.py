@@ -41,6 +41,30 @@ def test_short_jobs_come_in_large_batches() -> None:
     assert held_at_most(10, 0.0001, runs=50_000, spread=0.5) >= 500
 
 
+def test_one_that_is_always_done_before_the_next_claim_gets_more() -> None:
+    """As two workers on a quick server do: their hands are empty whenever they claim."""
+    prefetch = Prefetch(10)
+    now, ended, wants = 0.0, 0, []
+    for _ in range(10):
+        prefetch.observe(ended, ended * 1e-5, 0, now)
+        wants.append(prefetch.want(0))
+        now, ended = now + 0.008, ended + wants[-1]
+
+    assert wants[-1] == MOST
+
+
+def test_a_rate_of_the_past_ends_with_the_first_long_jobs() -> None:
+    prefetch = Prefetch(10)
+    prefetch.observe(0, 0.0, 10, 0.0)
+    prefetch.observe(10_000, 1.0, 10, 1.0)
+    before = prefetch.want(0)
+    for second in range(2, 20):  # one job of a second at a time, and none in hand when it looks
+        prefetch.observe(9_998 + second, float(second) - 1, 0, float(second))
+
+    assert before == MOST
+    assert prefetch.want(0) <= 12
+
+
 @given(
     st.integers(1, 100), st.lists(st.tuples(st.integers(0, 5000), st.floats(0, 1), st.floats(0.001, 1)), max_size=30)
 )

@@ -7,6 +7,8 @@ in large batches.
 
 from __future__ import annotations
 
+from math import inf
+
 AHEAD = 0.05  # seconds of work to hold beyond the slots, at least
 MOST = 1000  # jobs in one claim
 SAMPLE = 0.005  # seconds over which a rate means something
@@ -33,7 +35,8 @@ class Prefetch:
         self.rate = 0.0
         self._ended = 0
         self._busy = 0.0
-        self._since: float | None = None
+        self._since = 0.0
+        self._was_empty = True
 
     def observe(self, ended: int, busy: float, held: int, now: float) -> None:
         """
@@ -42,18 +45,18 @@ class Prefetch:
         `busy` is how many seconds those that ended took, added up. Jobs of equal length end in
         bursts, which look like a high rate; but no slot can end more than one per length.
         """
-        since = self._since
-        if since is not None and now - since >= SAMPLE:
-            count = ended - self._ended
-            latest = count / (now - since)
-            if busy > self._busy:
-                latest = min(latest, self.slots * count / (busy - self._busy))
-            # Up at once, down by half: one slow moment in a fast run should not empty our hands.
-            self.rate = latest if latest > self.rate else (self.rate + latest) / 2
-            since = None
-        if since is None:
-            # Time with empty hands says nothing about how fast they work.
-            self._ended, self._busy, self._since = ended, busy, now if held else None
+        passed = now - self._since
+        if passed < SAMPLE:
+            return
+        count, took = ended - self._ended, busy - self._busy
+        able = self.slots * count / took if took > 0 else inf
+        latest = min(count / passed, able)
+        if self._was_empty or not held:
+            # Some of that time there was nothing to do: they can do better than that, but not than they are able to.
+            latest = max(latest, min(self.rate, able))
+        # Up at once, down by half: one slow moment in a fast run should not empty our hands.
+        self.rate = latest if latest > self.rate else (self.rate + latest) / 2
+        self._ended, self._busy, self._since, self._was_empty = ended, busy, now, not held
 
     def want(self, held: int) -> int:
         """How many jobs to claim now, with so many held (running ones included)."""
