@@ -47,6 +47,7 @@ class Prefetch:
         """
         passed = now - self._since
         if passed < SAMPLE:
+            self._was_empty = self._was_empty or not held
             return
         count, took = ended - self._ended, busy - self._busy
         able = self.slots * count / took if took > 0 else inf
