@@ -116,10 +116,9 @@ class Parameters:
             try:
                 quick: dict[str, Any] = to_plain(kwargs)
                 msgspec.convert(quick, self._shape, str_keys=True, dec_hook=_rebuild_model)
-            except Exception:  # noqa: BLE001, S110 (said below, with the parameter's name)
-                pass
-            else:
                 return quick
+            except (TypeError, ValueError, RecursionError, msgspec.ValidationError):
+                pass  # said below, with the parameter's name
         given = self._bind(args, kwargs)
         try:
             plain: dict[str, Any] = to_plain(given)

@@ -8,8 +8,9 @@ import time
 
 import pytest
 
-from proletarian import Job, NewJob, Worker
+from proletarian import UUID7, DatabaseGenerated, Job, NewJob, Queue, Tables, Worker
 from proletarian.events import silent
+from proletarian.ids import JobIds
 from tests.conftest import DatabaseOf
 from tests.databases import PrivateDatabase
 from tests.waiting import wait_until
@@ -48,6 +49,21 @@ def test_where_the_database_notifies_a_job_does_not_wait_for_a_poll(product: str
             waits.append(time.monotonic() - put_in)
 
     assert statistics.median(waits) < 0.5, waits
+
+
+@pytest.mark.parametrize("job_ids", [UUID7(), DatabaseGenerated()], ids=["uuid", "generated"])
+@pytest.mark.parametrize("schema", ["Jobs", "s" * 38], ids=["mixed case", "as long as can be"])
+def test_so_it_is_in_tables_of_other_names(job_ids: JobIds, schema: str, new_database: DatabaseOf) -> None:
+    """The channel and the lock follow from the names of the tables."""
+    database = new_database("postgresql")
+    queue = Queue(tables=Tables(prefix=f"{schema}."), job_ids=job_ids)
+    database.migrate(queue)
+    ran = threading.Event()
+    with Worker(database.url, lambda job: ran.set(), queue=queue, poll_interval=600.0, log=silent):
+        wait_until(lambda: is_listening(database), seconds=10)
+        database.put(NewJob("greet"), queue=queue)
+
+        assert ran.wait(20)
 
 
 @pytest.mark.parametrize("product", ["mariadb", "mysql"])
