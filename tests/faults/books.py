@@ -212,7 +212,8 @@ class Books:
         `losses` says whether workers died or were declared dead. `told` holds the workers' events, where
         some were told to stop: then they give back, uncounted, what they have not brought to its end.
         """
-        loaded_id = Queue().dialect(self.database.kind).loaded_id
+        queue = Queue()
+        loaded_id, decoded = queue.dialect(self.database.kind).loaded_id, queue.job_ids.decode
         archive = self.database.archive("payload", "status", "attempts", "lost", "job_id")
         given_back = Counter(
             entry["job_id"] for entry in (told.entries("job.released") if told else []) if "from" not in entry.known
@@ -230,7 +231,7 @@ class Books:
 
         repeated = 0
         for payload, status, attempts, lost, job_id in archive:
-            n, more = account_of[payload], lost + given_back[repr(loaded_id(job_id))]
+            n, more = account_of[payload], lost + given_back[repr(decoded(loaded_id(job_id)))]
             assert status == "success", f"{n}: {status}"
             assert attempts <= lines[n] <= attempts + more, (
                 f"job {n}: {lines[n]} runs, {attempts} attempts, {more} lost or given back"
