@@ -194,8 +194,9 @@ class Parameters:
                 f"{self.job_type} takes a payload of named parameters, not a {type(payload).__name__}"
             )
         try:
-            values = self._fit(payload, UnreadablePayload)
-        except UnreadablePayload:  # texts of a serializer's own kind, as Transit's keywords, do not fit str
+            values = msgspec.convert(payload, self._shape, str_keys=True, dec_hook=_rebuild_model)
+        except (msgspec.ValidationError, RecursionError):
+            # Texts of a serializer's own kind, as Transit's keywords, do not fit str; what does not fit at all raises.
             payload = exact(payload)
             values = self._fit(payload, UnreadablePayload)
         if self._is_plain:

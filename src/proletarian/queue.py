@@ -194,7 +194,7 @@ class Queue:
             job.priority or 0,
             self.limits.checked_headers(job.job_type, job.headers) if job.headers else None,
             job.process_at,
-            job.delay,
+            None if job.process_in is None else job.delay,
         )
 
     def _enqueue(self, driver: Driver, connection: Any, job: NewJob) -> Plan[Any]:

@@ -169,6 +169,7 @@ class Tasks(Mapping[str, Task[..., Any]]):
         self._tasks: dict[str, Task[..., Any]] = {}
         self._middleware: list[Middleware] = []
         self._chains: dict[str, Handler] = {}
+        self._directs: dict[str, Callable[[Any], Any] | None] = {}
 
     @overload
     def task(self, function: Callable[Concatenate[Job, P], Awaitable[R]], /) -> Task[P, R]: ...
@@ -253,6 +254,7 @@ class Tasks(Mapping[str, Task[..., Any]]):
             raise ConfigurationError(f"a middleware is a function of (job, call_next), not {middleware!r}")
         self._middleware.append(middleware)
         self._chains.clear()
+        self._directs.clear()
         return middleware
 
     def direct(self, job_type: str) -> Callable[[Any], Any] | None:
@@ -262,10 +264,12 @@ class Tasks(Mapping[str, Task[..., Any]]):
         None where the job itself is looked at, by the function or by a middleware: then a job has
         to be made.
         """
-        task = self._tasks.get(job_type)
-        if task is None or self._middleware or task.parameters.takes_job:
-            return None
-        return task.run_with
+        if job_type not in self._directs:
+            task = self._tasks.get(job_type)
+            if task is None:
+                return None
+            self._directs[job_type] = None if self._middleware or task.parameters.takes_job else task.run_with
+        return self._directs[job_type]
 
     def handler(self, job_type: str) -> Handler:
         """The task of this job type within its middleware; raises `UnknownJobType`."""

@@ -53,10 +53,10 @@ def register_driver(driver: Driver) -> None:
 
 def driver_of(connection: Any) -> Driver:
     """The driver of this connection; raises `UnknownConnection` with what to pass instead."""
+    if driver := _known.get(type(connection)):
+        return driver
     for layer in layers(connection):
-        if driver := _known.get(layer):
-            return driver
-        if driver := driver_for(layer):
+        if driver := _known.get(layer) or driver_for(layer):
             _known[layer] = driver
             return driver
     raise UnknownConnection(f"{described(connection)}. Known libraries: {', '.join(sorted(LIBRARIES))}")

@@ -141,7 +141,7 @@ class Dialect(ABC):
     def orphans(self) -> Plan[list[Orphan]]:
         """Runs of workers that are not there."""
         rows = yield self._say("orphans")
-        return [Orphan(self.loaded_worker(row[0]), Claimed._make(row[1:])) for row in rows]
+        return [Orphan(self.loaded_worker(row[0]), Claimed(*row[1:])) for row in rows]
 
     def hold(self, lock: Any) -> Plan[bool]:
         """Take the lock that proves a worker's life, for as long as this session lives."""
@@ -168,7 +168,7 @@ class Dialect(ABC):
     def mine(self, worker_id: Any) -> Plan[list[Claimed]]:
         """The runs that are this worker's own, as the database knows them."""
         rows = yield self._say("mine", worker_id=worker_id)
-        return [Claimed._make(row) for row in rows]
+        return [Claimed(*row) for row in rows]
 
     def begin(self) -> Plan[None]:
         """Open a transaction on the worker's connection."""

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from itertools import chain, islice
-from operator import itemgetter
+from itertools import chain, islice, starmap
+from operator import attrgetter
 from typing import Any, ClassVar
 from uuid import UUID
+
+from msgspec.structs import asdict, replace
 
 from proletarian.sql.dialect import Dialect
 from proletarian.sql.rows import Claimed, Ended, Marks, NewRow, as_json, bites, dump
@@ -17,7 +19,6 @@ from proletarian.sql.statements import Copy, Plan
 COPY_FROM = 100
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 UNIQUE_VIOLATION = "23505"
-NOTHING_SPECIAL = (0, None, None, None)  # priority, headers, process_at, delay
 COLUMNS = ("job_id", "queue", "job_type", "payload", "priority", "headers", "enqueued_at", "process_at")
 
 
@@ -53,14 +54,14 @@ class PostgreSQL(Dialect):
     def enqueue(self, row: NewRow, now: datetime | None) -> Plan[Any]:
         """Put one job in, and wake a worker that sleeps on its queue."""
         if row.job_id is None:
-            [(job_id,)] = yield self._say("enqueue_generated", **row._asdict(), now=now)
+            [(job_id,)] = yield self._say("enqueue_generated", **asdict(row), now=now)
             return job_id
-        if now is None and row[4:] == NOTHING_SPECIAL:
+        if now is None and row.is_ordinary:
             yield self._say(
                 "enqueue_now", job_id=row.job_id, queue=row.queue, job_type=row.job_type, payload=row.payload
             )
         else:
-            yield self._say("enqueue", **row._asdict(), now=now)
+            yield self._say("enqueue", **asdict(row), now=now)
         return row.job_id
 
     def enqueue_many(self, rows: Iterable[NewRow], now: datetime | None, *, copy: bool) -> Plan[list[Any]]:
@@ -83,7 +84,10 @@ class PostgreSQL(Dialect):
             for row in rows:
                 job_ids.append(row.job_id)
                 queues.add(row.queue)
-                yield (*row[:6], moment, due(row, moment))
+                yield (
+                    row.job_id, row.queue, row.job_type, row.payload, row.priority, row.headers,
+                    moment, due(row, moment),
+                )  # fmt: skip
 
         rows = chain(first, rows)
         if copy and len(first) == COPY_FROM:
@@ -102,7 +106,7 @@ class PostgreSQL(Dialect):
         if not count:
             return rows
         fresh = iter((yield self._say("new_ids", count=count)))
-        return [row._replace(job_id=next(fresh)[0]) if row.job_id is None else row for row in rows]
+        return [replace(row, job_id=next(fresh)[0]) if row.job_id is None else row for row in rows]
 
     def claim(
         self,
@@ -127,7 +131,7 @@ class PostgreSQL(Dialect):
                 "level_marks": list(marks.values()),
             }
             rows = yield self._say("claim_onward", **common, **several, **levels)
-        return sorted(map(Claimed._make, rows), key=itemgetter(-1))  # RETURNING keeps no order
+        return sorted(starmap(Claimed, rows), key=attrgetter("run_id"))  # RETURNING keeps no order
 
     def settle(self, worker_id: Any, worker: str, ended: Sequence[Ended], now: datetime | None) -> Plan[set[int]]:
         """Acknowledge runs: the plain successes in one statement, all others in a few others."""

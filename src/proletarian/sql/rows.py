@@ -1,4 +1,9 @@
-"""What plans take and give: jobs to insert, jobs claimed, runs ended, colleagues."""
+"""
+What plans take and give: jobs to insert, jobs claimed, runs ended, colleagues.
+
+Those of which there is one for every job are msgspec structs: made in a third of the time that a
+named tuple takes, and no work for the garbage collector.
+"""
 
 from __future__ import annotations
 
@@ -7,12 +12,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
+import msgspec
+
 from proletarian.outcomes import Outcome
 
 BITE = 1_000_000  # characters of errors and results in one statement: servers limit the size of a packet
 
 
-class NewRow(NamedTuple):
+class NewRow(msgspec.Struct, frozen=True, gc=False):
     """A job to insert, encoded; `process_at` wins over `delay` seconds from now."""
 
     job_id: Any
@@ -24,8 +31,13 @@ class NewRow(NamedTuple):
     process_at: datetime | None
     delay: float | None
 
+    @property
+    def is_ordinary(self) -> bool:
+        """Whether it asks for nothing special: it is due at once, of priority 0, without headers."""
+        return not (self.priority or self.headers or self.process_at or self.delay)
 
-class Claimed(NamedTuple):
+
+class Claimed(msgspec.Struct, frozen=True, gc=False):
     """A job as a claim brings it, in the driver's own types: most of it is never looked at."""
 
     job_id: Any
@@ -58,7 +70,7 @@ class Colleague(NamedTuple):
     late: bool
 
 
-class Ended(NamedTuple):
+class Ended(msgspec.Struct, frozen=True, gc=False):
     """One run to acknowledge."""
 
     run_id: int

@@ -11,9 +11,10 @@ from __future__ import annotations
 import pkgutil
 import re
 from collections.abc import Awaitable, Callable, Generator, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, TypeVar
+
+import msgspec
 
 T = TypeVar("T")
 Row = Sequence[Any]
@@ -74,16 +75,14 @@ class Text:
         return self._render(lambda name: f"${self.names.index(name) + 1}")
 
 
-@dataclass(frozen=True, slots=True)
-class Statement:
+class Statement(msgspec.Struct, frozen=True):
     """One statement to execute, with its parameters."""
 
     text: Text
-    parameters: Mapping[str, Any] = field(default_factory=dict)
+    parameters: Mapping[str, Any] = {}
 
 
-@dataclass(frozen=True, slots=True)
-class Copy:
+class Copy(msgspec.Struct, frozen=True):
     """
     Rows to load in bulk, for drivers that can (PostgreSQL's COPY).
 

@@ -11,6 +11,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from msgspec.structs import asdict
+
 from proletarian.sql.dialect import Dialect
 from proletarian.sql.rows import Claimed, Ended, Level, Marks, NewRow, as_json, bites, dump
 from proletarian.sql.statements import Plan, Row
@@ -28,7 +30,7 @@ class Stepwise(Dialect):
 
     def enqueue(self, row: NewRow, now: datetime | None) -> Plan[Any]:
         """Put one job in."""
-        parameters = row._asdict() | {
+        parameters = asdict(row) | {
             "now": self.stored_time(now),
             "process_at": self.stored_time(row.process_at),
         }
@@ -51,7 +53,7 @@ class Stepwise(Dialect):
             jobs = [
                 (
                     self.json_id(row.job_id),
-                    *row[1:6],
+                    *(row.queue, row.job_type, row.payload, row.priority, row.headers),
                     row.process_at and str(self.stored_time(row.process_at)),
                     row.delay,
                 )
@@ -87,7 +89,7 @@ class Stepwise(Dialect):
             )
             left[queue] -= len(rows)
             start = first_run + len(claimed) + 1
-            claimed += [Claimed._make((*row, start + n)) for n, row in enumerate(rows)]
+            claimed += [Claimed(*(*row, start + n)) for n, row in enumerate(rows)]
         if claimed:
             picked = dump([(self.json_id(run.job_id), run.run_id) for run in claimed])
             yield self._say("take", picked=picked, worker_id=worker_id)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+
+import msgspec
 
 from proletarian.errors import ConfigurationError
 
@@ -15,8 +16,7 @@ LONGEST = 63  # characters, with the schema: what PostgreSQL cuts off names and 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_$]*(\.[A-Za-z_][A-Za-z0-9_$]*)?")
 
 
-@dataclass(frozen=True, slots=True)
-class Tables:
+class Tables(msgspec.Struct, frozen=True):
     """
     Where the jobs lie: a prefix for all tables, and names of your own for some.
 

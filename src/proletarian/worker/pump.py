@@ -225,6 +225,7 @@ class Pump:
             return self.dialect.claim(identity.stored, wants, first, self.database.queue.now(), marks)
 
         rows = self._session.run(claim)
+        self.runner.tells_starts = is_wanted(self.log, "job.started")
         now = time.monotonic()
         by_queue: dict[str, list[Claimed]] = {queue: [] for queue in wants}
         for row in rows:

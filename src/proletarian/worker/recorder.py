@@ -5,6 +5,7 @@ Writing down how runs ended: under the fence, and only then telling anybody.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from itertools import groupby
 from typing import Any
 
 from proletarian.database import Database, Session
@@ -42,12 +43,12 @@ class Recorder:
     def record(self, batch: Iterable[End]) -> int:
         """Write outcomes, and those that were undecided before; gives how many are through."""
         again, self.undecided = self.undecided, []
-        by_worker: dict[Any, list[End]] = {}
-        for entry in (*again, *batch):
-            by_worker.setdefault(entry[0].worker_id, []).append(entry)
-        for worker_id, entries in by_worker.items():
-            self._record(worker_id, entries)
-        return sum(map(len, by_worker.values())) - len(self.undecided)
+        entries = [*again, *batch]
+        # All have one id, but for those of before we were declared dead. (A UUID is slow to compare.)
+        for _, group in groupby(entries, key=lambda entry: id(entry[0].worker_id)):
+            ended = list(group)
+            self._record(ended[0][0].worker_id, ended)
+        return len(entries) - len(self.undecided)
 
     def give_back(self, runs: Sequence[Run]) -> None:
         """Put runs back to where they were in their queues; they do not count."""

@@ -16,9 +16,11 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
+import msgspec
+
 from proletarian.errors import LeaseLost, PayloadError, UnknownJobType, UnreadablePayload, WorkerLost
 from proletarian.events import Log, is_wanted
-from proletarian.job import Job, Lease
+from proletarian.job import Job
 from proletarian.outcomes import (
     Cancel,
     Outcome,
@@ -43,28 +45,21 @@ UNKNOWN_DELAY = 5.0  # seconds until it is looked at again
 STOPPED, OVERDUE, TAKEN = "the worker stops", "the job is over its time limit", "the job was taken back"
 
 
-class Run(Lease):
-    """One claimed job in this worker's hands."""
+class Run(msgspec.Struct, eq=False):
+    """One claimed job in this worker's hands; to its job it is a `Lease`."""
 
-    __slots__ = (
-        "claimed_at", "completed", "ended_at", "is_async", "is_over", "job", "row", "rules", "runner", "started_at",
-        "told", "worker_id",
-    )  # fmt: skip
-
-    def __init__(
-        self, runner: Runner, row: Claimed, worker_id: Any, rules: Rules, is_async: bool, claimed_at: float
-    ) -> None:
-        self.runner = runner
-        self.row = row
-        self.worker_id = worker_id
-        self.rules = rules
-        self.is_async = is_async
-        self.claimed_at = self.started_at = claimed_at
-        self.ended_at: float | None = None
-        self.job: Job | None = None  # made only for those who look at it
-        self.told: str | None = None
-        self.is_over = False
-        self.completed = False  # job.complete() was called: the row may be gone already
+    runner: Runner
+    row: Claimed
+    worker_id: Any
+    rules: Rules
+    is_async: bool
+    claimed_at: float
+    started_at: float | None = None
+    ended_at: float | None = None
+    job: Job | None = None  # made only for those who look at it
+    told: str | None = None
+    is_over: bool = False
+    completed: bool = False  # job.complete() was called: the row may be gone already
 
     def tell(self, why: str) -> None:
         """Ask the handler to come to an end."""
@@ -75,7 +70,7 @@ class Run(Lease):
     @property
     def ran(self) -> float:
         """Seconds that it took, or has taken so far."""
-        return (self.ended_at or time.monotonic()) - self.started_at
+        return (self.ended_at or time.monotonic()) - (self.started_at or self.claimed_at)
 
     # What a job offers its handler.
 
@@ -130,6 +125,7 @@ class Runner:
         self.note_progress = note_progress
         self.unknown_for = unknown_for
         self.state: Mapping[str, Any] = {}
+        self.tells_starts = is_wanted(log, "job.started")  # asked again with each claim, not for each job
         self._retry = retry
         self._rules = Rules()
         call = handler if inspect.isfunction(handler) or inspect.ismethod(handler) else type(handler).__call__
@@ -218,7 +214,7 @@ class Runner:
     def _call(self, run: Run) -> Any:
         run.started_at = time.monotonic()
         row = run.row
-        if is_wanted(self.log, "job.started"):
+        if self.tells_starts:
             due = self._time(row.process_at)
             waited = None if due is None else max(0.0, (self.clock.now() - due).total_seconds())
             self.log("job.started", {**self.known(run), "waited": waited})
