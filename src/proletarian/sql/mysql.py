@@ -60,19 +60,18 @@ class MySQL(Stepwise):
         return None if moment is None else moment.astimezone(UTC).replace(tzinfo=None)
 
     def _levels(self, queues: Sequence[str], now: Any) -> Plan[list[Level]]:
-        """Which priorities these queues have, by hops of all queues at once; `pick` sees whether a job is due."""
+        """Which priorities these queues have that have due jobs, by hops of all queues at once."""
         levels: list[Level] = []
         below = dict.fromkeys(queues, 32768)  # above every priority
         while below:
-            rows = yield self._hop(below)
-            found = [(queue, priority) for queue, priority in rows if priority is not None]
-            levels += found
-            below = dict(found)
+            rows = yield self._hop(below, now)
+            levels += [(queue, below[queue]) for queue, _, is_due in rows if is_due]
+            below = {queue: priority for queue, priority, _ in rows if priority is not None}
         return levels
 
-    def _hop(self, below: Mapping[str, int]) -> Statement:
+    def _hop(self, below: Mapping[str, int], now: Any) -> Statement:
         hops: list[str] = []
-        parameters: dict[str, Any] = {}
+        parameters: dict[str, Any] = {"now": now}
         for number, (queue, priority) in enumerate(below.items()):
             source = self.sql["hop"].source
             hops.append(re.sub(r":(queue|below)\b", rf":\g<1>_{number}", source))

@@ -38,8 +38,13 @@ SELECT /*stored*/ UNHEX(new.job_id), new.queue, new.job_type, new.payload, new.p
 -- The highest priority below :below that a queue has: one probe of the index, so that a
 -- million jobs of a higher priority that are not due yet cost one hop. The values must be
 -- constants: correlated with a table of queues, both servers read each queue whole.
--- All queues hop at once, by UNION ALL, until none has a lower priority.
-SELECT :queue, MAX(waiting.priority)
+-- All queues hop at once, by UNION ALL, until none has a lower priority. In passing each hop
+-- says whether the level that it starts from has a due job: to find that out by picking from
+-- it would be a round trip more.
+SELECT :queue, MAX(waiting.priority),
+       (SELECT MIN(first.process_at) <= COALESCE(CAST(:now AS DATETIME(6)), UTC_TIMESTAMP(6))
+          FROM proletarian_job AS first
+         WHERE first.queue = :queue AND first.priority = :below)
   FROM proletarian_job AS waiting
  WHERE waiting.queue = :queue AND waiting.priority < :below
 

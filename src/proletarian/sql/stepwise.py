@@ -98,7 +98,7 @@ class Stepwise(Dialect):
         return claimed
 
     def _levels(self, queues: Sequence[str], now: Any) -> Plan[list[Level]]:
-        """Which priorities these queues have that may have due jobs."""
+        """Which priorities these queues have that have due jobs."""
         rows = yield self._say("levels", queues=dump(queues), now=now)
         return [(queue, priority) for queue, priority in rows]
 
