@@ -153,7 +153,7 @@ class Engine:
     def _run_plain(self, run: Run) -> None:
         if run.rules.time_limit is not None:
             self.loop.limit(run, run.rules.time_limit)
-        self._run_ended(run, self.runner.execute(run))
+        self.pump.ended(run, self.runner.execute(run))
 
     def _run_ended(self, run: Run, outcome: Outcome) -> None:
         self.pump.ended(run, outcome)
