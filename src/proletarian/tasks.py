@@ -253,8 +253,7 @@ class Tasks(Mapping[str, Task[..., Any]]):
         if not callable(middleware):
             raise ConfigurationError(f"a middleware is a function of (job, call_next), not {middleware!r}")
         self._middleware.append(middleware)
-        self._chains.clear()
-        self._directs.clear()
+        self._chains, self._directs = {}, {}
         return middleware
 
     def direct(self, job_type: str) -> Callable[[Any], Any] | None:
@@ -264,12 +263,13 @@ class Tasks(Mapping[str, Task[..., Any]]):
         None where the job itself is looked at, by the function or by a middleware: then a job has
         to be made.
         """
-        if job_type not in self._directs:
+        known = self._directs  # `use` puts another one in its place
+        if job_type not in known:
             task = self._tasks.get(job_type)
             if task is None:
                 return None
-            self._directs[job_type] = None if self._middleware or task.parameters.takes_job else task.run_with
-        return self._directs[job_type]
+            known[job_type] = None if self._middleware or task.parameters.takes_job else task.run_with
+        return known[job_type]
 
     def handler(self, job_type: str) -> Handler:
         """The task of this job type within its middleware; raises `UnknownJobType`."""

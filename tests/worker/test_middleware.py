@@ -115,6 +115,28 @@ def test_it_may_decide_the_outcome(database: PrivateDatabase, workers: Workers, 
     assert database.count("job") == 1
 
 
+def test_one_that_comes_late_is_around_the_jobs_to_come(
+    database: PrivateDatabase, workers: Workers, tasks: Tasks
+) -> None:
+    seen: list[str] = []
+
+    @tasks.task
+    def greet() -> None: ...
+
+    database.put(greet.job())
+    workers.drain(tasks)
+
+    @tasks.use
+    def note(job: Job, call_next: CallNext) -> Any:
+        seen.append(job.job_type)
+        return call_next(job)
+
+    database.put(greet.job())
+    workers.drain(tasks)
+
+    assert seen == ["greet"]
+
+
 def test_what_is_no_function_is_refused(tasks: Tasks) -> None:
     with pytest.raises(ConfigurationError, match="middleware"):
         tasks.use("logging")  # type: ignore[arg-type]

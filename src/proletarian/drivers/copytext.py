@@ -11,7 +11,7 @@ from uuid import UUID
 
 from proletarian.sql.statements import Copy
 
-BLOCK = 200  # rows; few, so that a thousand jobs gain by it too
+BLOCK = 100  # rows; few, so that a thousand jobs gain by it too
 _SPECIAL = re.compile(r"[\\\t\n\r]")
 _ESCAPED = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
 
@@ -30,17 +30,18 @@ def blocks(rows: Iterable[Sequence[Any]]) -> Iterator[str]:
     """
     rows = iter(rows)
     while block := list(islice(rows, BLOCK)):
-        # By columns: in most of them the same few values come again and again.
+        # By columns: each is of one type, mostly, and many hold the same few values again and again.
         columns = [_column(column) for column in zip(*block, strict=True)]
         yield "\n".join(["\t".join(line) for line in zip(*columns, strict=True)]) + "\n"
 
 
 def _column(values: Sequence[Any]) -> list[str]:
-    texts: dict[Any, str] = {}
-    if len(set(values[:10])) == len(values[:10]) > 1:
-        return [_field(value) for value in values]  # ids, payloads: each is another
-    for value in set(values):
-        texts[value] = _field(value)
+    kinds = set(map(type, values))
+    if kinds == {UUID}:
+        return [f"{value.int:032x}" for value in values]
+    if kinds == {str} and not _SPECIAL.search("".join(values)):
+        return list(values)
+    texts = {value: _field(value) for value in set(values)}
     return [texts[value] for value in values]
 
 

@@ -86,7 +86,7 @@ class PostgreSQL(Dialect):
                 queues.add(row.queue)
                 yield (
                     row.job_id, row.queue, row.job_type, row.payload, row.priority, row.headers,
-                    moment, due(row, moment),
+                    moment, due(row, moment) if row.process_at or row.delay else moment,
                 )  # fmt: skip
 
         rows = chain(first, rows)
