@@ -68,16 +68,17 @@ class UUID7:
     def generate(self) -> UUID:
         """A new id, greater than every earlier one of this process."""
         fresh = time.time_ns() // 1_000_000 << 12
-        with _Latest.lock:
+        latest = _Latest
+        with latest.lock:
             # A new millisecond starts the counter at 0, a busy one counts on, a clock that steps back
             # is ignored. Random bits are drawn anew with each millisecond: within one the counter
             # tells ids apart.
-            if fresh > _Latest.count:
-                count = _Latest.count = fresh
-                _Latest.random = 0b10 << 62 | int.from_bytes(os.urandom(8), "big") >> 2
+            if fresh > latest.count:
+                count = latest.count = fresh
+                random = latest.random = 0b10 << 62 | int.from_bytes(os.urandom(8), "big") >> 2
             else:
-                count = _Latest.count = _Latest.count + 1
-            random = _Latest.random
+                count = latest.count = latest.count + 1
+                random = latest.random
         return _uuid((count >> 12 << 16 | 0x7000 | count & 0xFFF) << 64 | random)
 
     def encode(self, job_id: Any) -> UUID:

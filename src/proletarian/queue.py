@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from functools import cached_property, lru_cache
+from functools import cached_property, lru_cache, partial
 from typing import Any, TypeVar
 
 from proletarian.drivers.driver import Driver
@@ -227,7 +227,7 @@ class Queue:
         execute = driver.execute
         assert execute is not None  # noqa: S101 (`blocking` has seen to it)
         try:
-            return run(plan, lambda step: execute(connection, step))
+            return run(plan, partial(execute, connection))
         except Exception as error:
             if better := driver.explain(error):
                 raise better from error
@@ -238,7 +238,7 @@ class Queue:
         execute = driver.aexecute
         assert execute is not None  # noqa: S101 (`awaiting` has seen to it)
         try:
-            return await arun(plan, lambda step: execute(connection, step))
+            return await arun(plan, partial(execute, connection))
         except Exception as error:
             if better := driver.explain(error):
                 raise better from error

@@ -7,11 +7,12 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Awaitable, Callable, Iterator, Mapping
+from copy import copy
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Concatenate, Generic, ParamSpec, Protocol, TypeVar, cast, overload
 
-from msgspec.structs import asdict, replace
+from msgspec.structs import asdict, force_setattr, replace
 
 from proletarian.errors import ConfigurationError, UnknownJobType
 from proletarian.job import Job, NewJob, Options
@@ -67,7 +68,7 @@ class Task(Generic[P, R]):
         self.is_async = inspect.iscoroutinefunction(function)
         self.parameters = Parameters(name, function)
         self._queue = queue
-        self._given = {name: value for name, value in asdict(options).items() if value is not None}
+        self._blank = NewJob(name, **asdict(options))  # refuses a name that no row could hold
         functools.update_wrapper(self, function)
 
     def __repr__(self) -> str:
@@ -103,7 +104,9 @@ class Task(Generic[P, R]):
 
     def job(self, /, *args: P.args, **kwargs: P.kwargs) -> NewJob:
         """One job of this task as a value, for `enqueue_many`."""
-        return NewJob(self.name, self.parameters.pack(args, kwargs), **self._given)
+        job = copy(self._blank)  # its name and options have been checked
+        force_setattr(job, "payload", self.parameters.pack(args, kwargs))
+        return job
 
     def enqueue(self, connection: object, /, *args: P.args, **kwargs: P.kwargs) -> Any:
         """
@@ -237,7 +240,6 @@ class Tasks(Mapping[str, Task[..., Any]]):
                 f"two tasks are named {name!r}: {self._tasks[name].function!r} and {function!r}; "
                 "give one of them another with task(name=…)"
             )
-        NewJob(name)  # refuses a name that no row could hold
         task: Task[..., Any] = Task(function, name=name, options=options, rules=rules, queue=self.queue)
         self._tasks[name] = task
         return task
