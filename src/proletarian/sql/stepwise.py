@@ -89,7 +89,7 @@ class Stepwise(Dialect):
             )
             left[queue] -= len(rows)
             start = first_run + len(claimed) + 1
-            claimed += [Claimed(*(*row, start + n)) for n, row in enumerate(rows)]
+            claimed += [Claimed(*[*row, start + n]) for n, row in enumerate(rows)]
         if claimed:
             picked = dump([(self.json_id(run.job_id), run.run_id) for run in claimed])
             yield self._say("take", picked=picked, worker_id=worker_id)

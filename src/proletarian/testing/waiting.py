@@ -122,7 +122,7 @@ def waiting(queue: Queue, dialect: Dialect) -> Plan[list[EnqueuedJob]]:
     rows = yield Statement(
         Text(f"SELECT {columns} FROM {table} AS job ORDER BY job.queue, job.priority DESC, job.process_at, job.job_id")
     )
-    return [_job(queue, dialect, Claimed(*(*row, 0))) for row in rows]
+    return [_job(queue, dialect, Claimed(*[*row, 0])) for row in rows]
 
 
 def plain(column: str, dialect: Dialect) -> str:
