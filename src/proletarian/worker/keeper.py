@@ -118,6 +118,8 @@ class Keeper:
         identity, self.identity = self.identity, None
         if identity is not None:
             try:
+                # Nothing else has to be in time any more: wait for a lock as long as ever.
+                self._session.connection.wait_at_most(LOCK_WAIT)
                 self._session.connection.run(self.dialect.unregister(identity.stored))
             except Exception as error:  # noqa: BLE001 (the database is away: colleagues will see that we are gone)
                 self.log("database.unavailable", {"error": error})
