@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import os
-from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from proletarian.drivers import copytext
+from proletarian.drivers import copytext, cursors
 from proletarian.drivers.driver import Driver, ServerConnection, Waker, readable
 from proletarian.errors import ConfigurationError, SchemaOutOfDate
 from proletarian.sql.statements import Copy, Rows, Statement, Step, Text
@@ -26,8 +25,9 @@ def explain(error: Exception) -> Exception | None:
 
 
 def execute(connection: Any, step: Step) -> Rows:
-    """Execute one step on a blocking connection, whatever row and cursor factories its owner likes."""
-    cursor = own_cursor(connection)
+    """Execute one step on a blocking connection."""
+    ours = cursors.take(connection)
+    cursor = ours.cursor
     if isinstance(step, Copy):
         # A row that cannot be made ends the COPY with an error; the savepoint keeps that from the
         # caller's transaction. (One is open, by the statement before, unless they want autocommit.)
@@ -36,46 +36,38 @@ def execute(connection: Any, step: Step) -> Rows:
                 copy.write(block)
         return []
     cursor.execute(step.text.pyformat, step.parameters)
-    rows: Rows = cursor.fetchall() if has_rows(cursor) else []
-    return rows
+    if has_rows(cursor) or owes_rows(cursor, step):
+        rows: Rows = cursor.fetchall()
+        return rows
+    cursors.keep(connection, ours, step)
+    return []
 
 
 async def aexecute(connection: Any, step: Step) -> Rows:
     """Execute one step on an async connection."""
-    cursor = own_cursor(connection)
+    ours = cursors.take(connection)
+    cursor = ours.cursor
     if isinstance(step, Copy):
         async with connection.transaction(), cursor.copy(copytext.command(step)) as copy:
             for block in copytext.blocks(step.rows):
                 await copy.write(block)
         return []
     await cursor.execute(step.text.pyformat, step.parameters)
-    rows: Rows = await cursor.fetchall() if has_rows(cursor) else []
-    return rows
-
-
-def own_cursor(connection: Any) -> Any:
-    """A cursor that takes `%(name)s` and gives tuples; it holds nothing on the server that one would have to close."""
-    raw, tuple_row = _raw_cursors()
-    cursor = connection.cursor(row_factory=tuple_row)
-    if isinstance(cursor, raw):  # it would want $1
-        import psycopg
-
-        plain = psycopg.AsyncCursor if isinstance(cursor, psycopg.AsyncRawCursor) else psycopg.Cursor
-        cursor = plain(connection, row_factory=tuple_row)
-    return cursor
-
-
-@cache
-def _raw_cursors() -> tuple[tuple[type, ...], Any]:
-    from psycopg import AsyncRawCursor, RawCursor
-    from psycopg.rows import tuple_row
-
-    return (RawCursor, AsyncRawCursor), tuple_row
+    if has_rows(cursor) or owes_rows(cursor, step):
+        rows: Rows = await cursor.fetchall()
+        return rows
+    cursors.keep(connection, ours, step)
+    return []
 
 
 def has_rows(cursor: Any) -> bool:
     """Whether there is something to fetch; `description` says so too, and makes an object for each column."""
     return cursor.pgresult is not None and cursor.pgresult.nfields > 0
+
+
+def owes_rows(cursor: Any, step: Statement) -> bool:
+    """Whether there will be, in a pipeline: an insert stays in it, and what has an answer waits for that."""
+    return cursor.pgresult is None and step.text.answers
 
 
 def is_closed(connection: Any) -> bool:

@@ -70,6 +70,11 @@ class Text:
         return tuple(dict.fromkeys(found))
 
     @cached_property
+    def answers(self) -> bool:
+        """Whether rows come back; all statements of ours that begin with WITH give some."""
+        return re.match(r"\s*(SELECT|WITH)\b", self.named) is not None or "RETURNING" in self.named
+
+    @cached_property
     def numbered(self) -> str:
         """`$1`, in the order of `names`: asyncpg."""
         return self._render(lambda name: f"${self.names.index(name) + 1}")
