@@ -19,6 +19,8 @@ from proletarian.errors import ConfigurationError
 
 Kind = Literal["uuid", "bigint", "text"]
 
+ONE_MORE = 1 << 64  # of a UUID7's counter
+
 
 @runtime_checkable
 class JobIds(Protocol):
@@ -37,19 +39,23 @@ class JobIds(Protocol):
 class _Latest:
     """The latest id of this process, which all strategies count on from."""
 
-    lock = threading.Lock()
-    count = 0
-    random = 0
+    __slots__ = ("left", "lock", "millisecond", "number")
+
+    def __init__(self) -> None:
+        self.start_anew()
+
+    def start_anew(self) -> None:
+        """In a forked child as well: random bits of its own, and a lock that nobody held at the fork."""
+        self.lock = threading.Lock()
+        self.millisecond = 0
+        self.left = 0  # how many more ids it has room for
+        self.number = 0
 
 
-def _start_anew() -> None:
-    """In a forked child: random bits of its own, and a lock that nobody held at the fork."""
-    _Latest.lock = threading.Lock()
-    _Latest.count = 0
-
+_latest = _Latest()
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_start_anew)
+    os.register_at_fork(after_in_child=_latest.start_anew)
 
 
 class UUID7:
@@ -67,19 +73,20 @@ class UUID7:
 
     def generate(self) -> UUID:
         """A new id, greater than every earlier one of this process."""
-        fresh = time.time_ns() // 1_000_000 << 12
-        latest = _Latest
-        with latest.lock:
+        millisecond = time.time_ns() // 1_000_000
+        with _latest.lock:
             # A new millisecond starts the counter at 0, a busy one counts on, a clock that steps back
             # is ignored. Random bits are drawn anew with each millisecond: within one the counter
             # tells ids apart.
-            if fresh > latest.count:
-                count = latest.count = fresh
-                random = latest.random = 0b10 << 62 | int.from_bytes(os.urandom(8), "big") >> 2
+            if millisecond <= _latest.millisecond and _latest.left:
+                _latest.left -= 1
+                number = _latest.number = _latest.number + ONE_MORE
             else:
-                count = latest.count = latest.count + 1
-                random = latest.random
-        return _uuid((count >> 12 << 16 | 0x7000 | count & 0xFFF) << 64 | random)
+                millisecond = _latest.millisecond = max(millisecond, _latest.millisecond + 1)
+                _latest.left = 0xFFF
+                random = int.from_bytes(os.urandom(8), "big") >> 2
+                number = _latest.number = (millisecond << 16 | 0x7000) << 64 | 0b10 << 62 | random
+        return _uuid(number)
 
     def encode(self, job_id: Any) -> UUID:
         """The id as a UUID; text in UUID form is accepted."""

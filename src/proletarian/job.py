@@ -38,7 +38,7 @@ def _is_name(name: str) -> bool:
 
 
 # These two are made for every job that is put in: msgspec makes them in a sixth of the time that dataclasses take.
-class Options(msgspec.Struct, frozen=True, kw_only=True):
+class Options(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """
     When and where a job runs; every option has a default.
 
@@ -90,7 +90,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
         return max(0.0, float(seconds))
 
 
-class NewJob(Options, frozen=True):
+class NewJob(Options, frozen=True, gc=False):
     """
     A job to put in, as a value: for `enqueue_many`.
 

@@ -9,6 +9,7 @@ stored dict back into arguments of the annotated types.
 from __future__ import annotations
 
 import inspect
+import types
 import typing
 from collections.abc import Callable, Mapping
 from functools import cached_property
@@ -113,9 +114,15 @@ class Parameters:
         """
         if self._is_annotated and not args:
             # The common case, and the quick one: the shape knows as well what is missing and what is too much.
+            # Texts and numbers need no options of msgspec's, and those take it longer than the work.
             try:
-                quick: dict[str, Any] = to_plain(kwargs)
-                msgspec.convert(quick, self._shape, str_keys=True, dec_hook=_rebuild_model)
+                quick: dict[str, Any]
+                if self._is_scalar:
+                    quick = msgspec.to_builtins(kwargs)
+                    msgspec.convert(quick, self._shape)
+                else:
+                    quick = to_plain(kwargs)
+                    msgspec.convert(quick, self._shape, str_keys=True, dec_hook=_rebuild_model)
                 return quick
             except (TypeError, ValueError, RecursionError, msgspec.ValidationError):
                 pass  # said below, with the parameter's name
@@ -149,6 +156,11 @@ class Parameters:
     def _is_annotated(self) -> bool:
         """Whether that holds for all that can be given."""
         return not self._open and len(self._annotated) == len(self._named)
+
+    @cached_property
+    def _is_scalar(self) -> bool:
+        """Whether all annotations are of JSON's single values."""
+        return all(is_scalar(hint) for hint in map(self._read[2].get, self._annotated))
 
     @cached_property
     def _known(self) -> frozenset[str]:
@@ -213,6 +225,18 @@ class Parameters:
         if self._open:
             kwargs.update({key: value for key, value in payload.items() if key not in values.__struct_fields__})
         return tuple(args), kwargs
+
+
+def is_scalar(hint: Any) -> bool:
+    """
+    Whether an annotation is one of JSON's single values, or one of several.
+
+    >>> is_scalar(int), is_scalar(str | None), is_scalar(list[int])
+    (True, True, False)
+    """
+    if typing.get_origin(hint) in (typing.Union, types.UnionType):
+        return all(is_scalar(option) for option in typing.get_args(hint))
+    return hint in JSON_TYPES
 
 
 def exact(value: Any) -> Any:
