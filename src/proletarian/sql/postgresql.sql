@@ -13,17 +13,18 @@ INSERT INTO proletarian.job (job_id, queue, job_type, payload, priority, headers
 SELECT CAST(:job_id AS /*job_id*/ UUID), :queue, :job_type, :payload, CAST(:priority AS smallint), :headers, t,
        greatest(coalesce(CAST(:process_at AS timestamptz), t + make_interval(secs => CAST(:delay AS float8))), t)
   FROM (SELECT coalesce(CAST(:now AS timestamptz), clock_timestamp()),
-               hashtextextended('proletarian.job asleep ' || :queue, 0)) AS here(t, asleep)
- WHERE CASE WHEN pg_try_advisory_lock(asleep) THEN CAST(pg_advisory_unlock(asleep) AS text)
-            ELSE CAST(pg_notify('proletarian.job', :queue) AS text) END IS NOT NULL
+               hashtextextended(:queue, hashtext('proletarian.job asleep'))) AS here(t, asleep)
+ WHERE CASE WHEN pg_try_advisory_lock(asleep) THEN pg_advisory_unlock(asleep)
+            ELSE pg_notify('proletarian.job', :queue) IS NOT NULL END
 
 -- :name enqueue_now
--- The same for a job that asks for nothing special: the common case, and half the parameters.
+-- The same for a job that asks for nothing special: the common case, with half the parameters, and
+-- without a subquery, which takes the server longer to set up than to carry out.
 INSERT INTO proletarian.job (job_id, queue, job_type, payload, enqueued_at, process_at)
-SELECT CAST(:job_id AS /*job_id*/ UUID), :queue, :job_type, :payload, t, t
-  FROM (SELECT clock_timestamp(), hashtextextended('proletarian.job asleep ' || :queue, 0)) AS here(t, asleep)
- WHERE CASE WHEN pg_try_advisory_lock(asleep) THEN CAST(pg_advisory_unlock(asleep) AS text)
-            ELSE CAST(pg_notify('proletarian.job', :queue) AS text) END IS NOT NULL
+SELECT CAST(:job_id AS /*job_id*/ UUID), :queue, :job_type, :payload, statement_timestamp(), statement_timestamp()
+ WHERE CASE WHEN pg_try_advisory_lock(hashtextextended(:queue, hashtext('proletarian.job asleep')))
+            THEN pg_advisory_unlock(hashtextextended(:queue, hashtext('proletarian.job asleep')))
+            ELSE pg_notify('proletarian.job', :queue) IS NOT NULL END
 
 -- :name enqueue_generated
 -- The same where the database makes the id, which has to be returned.
@@ -31,9 +32,9 @@ INSERT INTO proletarian.job (queue, job_type, payload, priority, headers, enqueu
 SELECT :queue, :job_type, :payload, CAST(:priority AS smallint), :headers, t,
        greatest(coalesce(CAST(:process_at AS timestamptz), t + make_interval(secs => CAST(:delay AS float8))), t)
   FROM (SELECT coalesce(CAST(:now AS timestamptz), clock_timestamp()),
-               hashtextextended('proletarian.job asleep ' || :queue, 0)) AS here(t, asleep)
- WHERE CASE WHEN pg_try_advisory_lock(asleep) THEN CAST(pg_advisory_unlock(asleep) AS text)
-            ELSE CAST(pg_notify('proletarian.job', :queue) AS text) END IS NOT NULL
+               hashtextextended(:queue, hashtext('proletarian.job asleep'))) AS here(t, asleep)
+ WHERE CASE WHEN pg_try_advisory_lock(asleep) THEN pg_advisory_unlock(asleep)
+            ELSE pg_notify('proletarian.job', :queue) IS NOT NULL END
 RETURNING job_id
 
 -- :name enqueue_many
@@ -53,9 +54,10 @@ SELECT CAST(extract(epoch FROM coalesce(CAST(:now AS timestamptz), clock_timesta
 
 -- :name wake
 -- Tell sleeping workers of these queues, as `enqueue` does.
-SELECT CASE WHEN pg_try_advisory_lock(asleep) THEN CAST(pg_advisory_unlock(asleep) AS text)
-            ELSE CAST(pg_notify('proletarian.job', queue) AS text) END
-  FROM unnest(CAST(:queues AS text[])) AS queue, hashtextextended('proletarian.job asleep ' || queue, 0) AS asleep
+SELECT CASE WHEN pg_try_advisory_lock(asleep) THEN pg_advisory_unlock(asleep)
+            ELSE pg_notify('proletarian.job', queue) IS NOT NULL END
+  FROM unnest(CAST(:queues AS text[])) AS queue,
+       hashtextextended(queue, hashtext('proletarian.job asleep')) AS asleep
 
 -- :name claim
 -- Move due jobs of several queues from `job` to `running_job`, for each queue the higher
@@ -384,11 +386,11 @@ SELECT EXISTS (SELECT FROM pg_locks AS held
 
 -- :name lie_down
 -- From now on, an enqueue on these queues notifies.
-SELECT pg_try_advisory_lock_shared(hashtextextended('proletarian.job asleep ' || queue, 0))
+SELECT pg_try_advisory_lock_shared(hashtextextended(queue, hashtext('proletarian.job asleep')))
   FROM unnest(CAST(:queues AS text[])) AS queue
 
 -- :name get_up
-SELECT pg_advisory_unlock_shared(hashtextextended('proletarian.job asleep ' || queue, 0))
+SELECT pg_advisory_unlock_shared(hashtextextended(queue, hashtext('proletarian.job asleep')))
   FROM unnest(CAST(:queues AS text[])) AS queue
 
 -- :name listen
