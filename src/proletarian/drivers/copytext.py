@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
-from itertools import islice
+from itertools import islice, repeat
 from typing import Any
 from uuid import UUID
 
@@ -30,17 +30,26 @@ def blocks(rows: Iterable[Sequence[Any]]) -> Iterator[str]:
     """
     rows = iter(rows)
     while block := list(islice(rows, BLOCK)):
-        # By columns: each is of one type, mostly, and many hold the same few values again and again.
-        columns = [_column(column) for column in zip(*block, strict=True)]
-        yield "\n".join(["\t".join(line) for line in zip(*columns, strict=True)]) + "\n"
+        # By columns: each is of one type, mostly, and many hold one and the same value.
+        pieces: list[str | Sequence[str]] = []
+        for column in map(_column, zip(*block, strict=True)):
+            if isinstance(column, str) and pieces and isinstance(pieces[-1], str):
+                pieces[-1] += f"\t{column}"
+            else:
+                pieces.append(column)
+        parts = [repeat(piece, len(block)) if isinstance(piece, str) else piece for piece in pieces]
+        yield "\n".join(map("\t".join, zip(*parts, strict=True))) + "\n"
 
 
-def _column(values: Sequence[Any]) -> list[str]:
+def _column(values: Sequence[Any]) -> str | Sequence[str]:
+    """What stands in these fields; a single text if it is the same in all of them."""
+    if values[0] == values[-1] and values.count(values[0]) == len(values):
+        return _field(values[0])
     kinds = set(map(type, values))
     if kinds == {UUID}:
-        return [f"{value.int:032x}" for value in values]
+        return [value.int.to_bytes(16, "big").hex() for value in values]
     if kinds == {str} and not _SPECIAL.search("".join(values)):
-        return list(values)
+        return values
     texts = {value: _field(value) for value in set(values)}
     return [texts[value] for value in values]
 
