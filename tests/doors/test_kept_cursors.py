@@ -146,10 +146,15 @@ def test_a_failed_enqueue_spoils_nothing(connection: psycopg.Connection[Any], po
     assert postgresql.count("job") == 3
 
 
-def test_a_large_payload_is_not_held_on_to(connection: psycopg.Connection[Any]) -> None:
+@pytest.mark.parametrize("count", [1, 50])
+def test_large_payloads_are_not_held_on_to(count: int, connection: psycopg.Connection[Any]) -> None:
     enqueue(connection, "greet", "x" * (LARGE - 3))
+    enqueue_many(connection, [NewJob("greet")] * count)
     tracemalloc.start()
-    enqueue(connection, "greet", "x" * 1_000_000)
+    if count == 1:
+        enqueue(connection, "greet", "x" * 1_000_000)
+    else:
+        enqueue_many(connection, [NewJob("greet", "x" * (1_000_000 // count))] * count)
     held, most = tracemalloc.get_traced_memory()
     tracemalloc.stop()
 

@@ -1,8 +1,8 @@
 """
 Cursors of ours on the application's psycopg connections, whatever factories their owner likes.
 
-One is kept for each connection, as making one takes about as long as all else that an enqueue
-does. It refers to its connection weakly: one that is dropped unclosed goes at once, as ever.
+One is kept for each connection, as making one is an eighth of a client's work for an enqueue. It
+refers to its connection weakly: a connection that is dropped unclosed goes at once, as ever.
 """
 
 from __future__ import annotations
@@ -46,11 +46,12 @@ def take(connection: Any) -> OurCursor:
 
 def keep(connection: Any, ours: OurCursor, step: Statement) -> None:
     """
-    Keep one for the connection's next enqueue: after a statement without rows, and nothing large.
+    Keep one for the connection's next enqueue, after an enqueue of one job that is not large.
 
     Not in a pipeline, where its result is still to come.
     """
-    if ours.lasts and len(step.parameters.get("payload", "")) < LARGE and not connection.pgconn.pipeline_status:
+    payload = step.parameters.get("payload")
+    if ours.lasts and payload is not None and len(payload) < LARGE and not connection.pgconn.pipeline_status:
         _kept[connection] = ours
 
 
