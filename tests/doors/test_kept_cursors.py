@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import subprocess
+import sys
 import threading
 import tracemalloc
 import warnings
@@ -69,6 +71,18 @@ def test_an_async_one_likewise(postgresql: PrivateDatabase, by_hand: None) -> No
         return alive
 
     assert asyncio.run(given())() is None
+    assert postgresql.count("job") == 2
+
+
+def test_a_connection_that_lives_to_the_end_of_its_process(postgresql: PrivateDatabase) -> None:
+    program = f"""
+import psycopg, proletarian
+connection = psycopg.connect({postgresql.url!r}, autocommit=True)
+proletarian.enqueue(connection, "greet")
+proletarian.enqueue(connection, "greet")
+"""
+    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert (ended.stdout, ended.stderr) == ("", "")
     assert postgresql.count("job") == 2
 
 

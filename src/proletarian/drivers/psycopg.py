@@ -35,8 +35,8 @@ def execute(connection: Any, step: Step) -> Rows:
             for block in copytext.blocks(step.rows):
                 copy.write(block)
         return []
-    cursor.execute(step.text.pyformat, step.parameters)
-    if has_rows(cursor) or owes_rows(cursor, step):
+    cursor.execute(*ours.spelled(step))
+    if gives_rows(cursor, step):
         rows: Rows = cursor.fetchall()
         return rows
     cursors.keep(connection, ours, step)
@@ -52,22 +52,22 @@ async def aexecute(connection: Any, step: Step) -> Rows:
             for block in copytext.blocks(step.rows):
                 await copy.write(block)
         return []
-    await cursor.execute(step.text.pyformat, step.parameters)
-    if has_rows(cursor) or owes_rows(cursor, step):
+    await cursor.execute(*ours.spelled(step))
+    if gives_rows(cursor, step):
         rows: Rows = await cursor.fetchall()
         return rows
     cursors.keep(connection, ours, step)
     return []
 
 
-def has_rows(cursor: Any) -> bool:
-    """Whether there is something to fetch; `description` says so too, and makes an object for each column."""
-    return cursor.pgresult is not None and cursor.pgresult.nfields > 0
+def gives_rows(cursor: Any, step: Statement) -> bool:
+    """
+    Whether there is something to fetch; `description` says so too, and makes an object for each column.
 
-
-def owes_rows(cursor: Any, step: Statement) -> bool:
-    """Whether there will be, in a pipeline: an insert stays in it, and what has an answer waits for that."""
-    return cursor.pgresult is None and step.text.answers
+    In a pipeline there is no result yet: an insert stays in it, and what has an answer is waited for.
+    """
+    result = cursor.pgresult
+    return step.text.answers if result is None else result.nfields > 0
 
 
 def is_closed(connection: Any) -> bool:
@@ -183,7 +183,7 @@ class OwnPsycopg(ServerConnection):
         if isinstance(step, Copy):
             return execute(self._connection, step)
         self._cursor.execute(step.text.pyformat, step.parameters)
-        return self._cursor.fetchall() if has_rows(self._cursor) else []
+        return self._cursor.fetchall() if gives_rows(self._cursor, step) else []
 
     def close(self) -> None:
         """Close it; never raises."""
