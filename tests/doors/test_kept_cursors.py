@@ -21,6 +21,7 @@ from proletarian import DatabaseGenerated, NewJob, Queue, SchemaOutOfDate, Table
 from proletarian.drivers.cursors import LARGE
 from tests.conftest import DatabaseOf
 from tests.databases import PrivateDatabase
+from tests.waiting import wait_until
 
 
 @pytest.fixture
@@ -52,11 +53,8 @@ def test_a_connection_that_nobody_closes_goes_with_its_last_owner(postgresql: Pr
 
     assert alive() is None
     with psycopg.connect(postgresql.url, autocommit=True) as other:
-        for _ in range(500):
-            found = other.execute("SELECT 1 FROM pg_stat_activity WHERE pid = %s", [server_process]).fetchall()
-            if not found:
-                return
-    pytest.fail("the server still has its session")
+        session = "SELECT 1 FROM pg_stat_activity WHERE pid = %s"
+        wait_until(lambda: other.execute(session, [server_process]).fetchone() is None)
 
 
 def test_an_async_one_likewise(postgresql: PrivateDatabase, by_hand: None) -> None:

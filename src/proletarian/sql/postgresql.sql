@@ -9,6 +9,8 @@
 -- enqueues that meet here make one needless notification, which is harmless.
 -- It is a condition that is true whatever the functions say: a RETURNING would do the same,
 -- and cost the client a result to read.
+-- The lock's number is made of the queue's name and the table's; the latter's part is a constant,
+-- computed when the statement is planned.
 INSERT INTO proletarian.job (job_id, queue, job_type, payload, priority, headers, enqueued_at, process_at)
 SELECT CAST(:job_id AS /*job_id*/ UUID), :queue, :job_type, :payload, CAST(:priority AS smallint), :headers, t,
        greatest(coalesce(CAST(:process_at AS timestamptz), t + make_interval(secs => CAST(:delay AS float8))), t)
@@ -19,7 +21,8 @@ SELECT CAST(:job_id AS /*job_id*/ UUID), :queue, :job_type, :payload, CAST(:prio
 
 -- :name enqueue_now
 -- The same for a job that asks for nothing special: the common case, with half the parameters, and
--- without a subquery, which takes the server longer to set up than to carry out.
+-- without a subquery, which takes the server longer to set up than to carry out. It would be there
+-- for clock_timestamp(), which says something else each time; statement_timestamp() does not.
 INSERT INTO proletarian.job (job_id, queue, job_type, payload, enqueued_at, process_at)
 SELECT CAST(:job_id AS /*job_id*/ UUID), :queue, :job_type, :payload, statement_timestamp(), statement_timestamp()
  WHERE CASE WHEN pg_try_advisory_lock(hashtextextended(:queue, hashtext('proletarian.job asleep')))
