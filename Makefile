@@ -15,7 +15,7 @@ INSTALL := $(PIP) install $(if $(PINS),--constraint $(PINS))
 CHECKED := $(wildcard src tests servers examples benchmarks)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check docs bench soak audit pins clean
+.PHONY: help demo screenshots test check style types mypy pyright docs bench soak audit pins clean
 
 help:  ## show this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -23,13 +23,22 @@ help:  ## show this list
 demo: .venv/demo  ## run the main job, on SQLite or DATABASE=postgresql://…
 	@$(BIN)/proletarian demo $(DATABASE)
 
-test: check docs  ## run everything: style, types, docs, tests on four databases
+test: .venv/all  ## run everything: style, types, docs, tests on four databases
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync pyright style mypy docs
 	@$(BIN)/pytest -n $(PROCESSES) --dist worksteal
 
-check: .venv/all  ## look at style and types only
+check: style types  ## look at style and types only
+
+style: .venv/all
 	@$(BIN)/ruff format --check $(CHECKED)
 	@$(BIN)/ruff check $(CHECKED)
+
+types: mypy pyright
+
+mypy: .venv/all
 	@$(BIN)/mypy $(CHECKED)
+
+pyright: .venv/all
 	@$(BIN)/pyright --pythonpath $(BIN)/python
 
 docs: .venv/all  ## build the documentation in docs/_build/html
@@ -38,6 +47,9 @@ docs: .venv/all  ## build the documentation in docs/_build/html
 bench: .venv/all  ## measure speed, beside peers
 	@$(BIN)/python -m benchmarks
 
+screenshots: .venv/all  ## take the pictures of the dashboard for README and documentation
+	@$(BIN)/python -m tests.web.screenshots
+
 soak: .venv/all  ## hurt everything at random for MINUTES=…
 	@PROLETARIAN_SOAK_MINUTES=$(MINUTES) $(BIN)/pytest tests/faults -k soak
 
@@ -45,10 +57,12 @@ audit: .venv/all  ## look for known vulnerabilities in the pinned versions; asks
 	@$(PIP) install --group audit
 	@$(BIN)/pip-audit --strict --disable-pip --no-deps --requirement constraints.txt
 
-pins:  ## note the newest versions that there are in constraints.txt
+pins:  ## note the newest versions in constraints.txt, and try that every Python can have them
 	@$(MAKE) --always-make PINS= .venv/all
 	@{ sed '/^[^#]/,$$d' constraints.txt; $(BIN)/pip freeze --exclude-editable; } >.venv/pins
 	@mv .venv/pins constraints.txt
+	@$(BIN)/pytest -q tests/project/test_pins.py || { \
+	    echo "A version above is too new for a Python that the library is for: take an older one of it." >&2; exit 1; }
 
 clean:  ## remove what these commands have made
 	rm -rf .venv dist build docs/_build .mypy_cache .pytest_cache .ruff_cache .hypothesis
@@ -74,12 +88,17 @@ clean:  ## remove what these commands have made
 
 .venv/demo: .venv/made pyproject.toml $(PINS)
 	@echo "Installing in .venv …"
-	@$(INSTALL) -e '.[postgresql,mysql,demo]'
+	@$(INSTALL) -e '.[postgresql,mysql,demo,web]'
 	@touch $@
 
 .venv/all: .venv/made pyproject.toml $(PINS)
 	@echo "Installing in .venv, with what tests and documentation need …"
-	@$(INSTALL) -e '.[postgresql,mysql,demo]' --group test --group check --group docs
+	@$(INSTALL) -e '.[postgresql,mysql,web,demo]' --group test --group check --group docs
 	@$(INSTALL) --group compiled >/dev/null 2>&1 || \
 	    echo "Without mysqlclient and mariadb, which need gcc, pkg-config, python3-dev and libmariadb-dev: their tests are skipped."
+	@command -v chromium >/dev/null || command -v google-chrome >/dev/null || { \
+	    if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	        echo "Installing chromium, in which the dashboard is clicked through."; \
+	        { apt-get -qq update && apt-get -qq -y install --no-install-recommends chromium; } >/dev/null; \
+	    fi; } || echo "Without Chromium the dashboard's tests in a browser are skipped."
 	@touch $@ .venv/demo

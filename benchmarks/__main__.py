@@ -23,8 +23,9 @@ from benchmarks.run import Run, say
 
 RESULTS = Path(__file__).parent / "results"
 PARTS = (
-    "drain", "enqueue", "latency", "old_snapshot", "backlog", "sqlite", "mysql", "redis", "waiting", "real_work",
-    "sharing", "start_up", "memory", "origin", "idle", "growth", "queues", "payloads", "archive",
+    "real_work", "drain", "enqueue", "latency", "waiting", "old_snapshot", "backlog", "sqlite", "mysql", "redis",
+    "sharing", "start_up", "memory", "origin", "idle", "growth", "queues", "payloads", "archive", "look", "unique",
+    "lanes", "flows", "steps", "processes", "telemetry",
 )  # fmt: skip
 
 

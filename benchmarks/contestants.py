@@ -24,6 +24,7 @@ class Contestant:
     unfinished: str | None = None
     finished: str | None = None
     requirements: tuple[str, ...] = ()
+    since: tuple[int, int] = (3, 11)  # the oldest Python that it runs on
     options: Mapping[str, Any] = field(default_factory=dict)
     command: tuple[str, ...] = ()  # how its worker is started, if not by `program worker`
     most: int = 1_000_000  # jobs in one drain: those that take minutes for 20,000 get fewer

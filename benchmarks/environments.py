@@ -21,24 +21,44 @@ def cache() -> Path:
     return Path(os.environ.get("PROLETARIAN_BENCHMARK_CACHE", home / "proletarian-benchmarks"))
 
 
-def python_with(name: str, requirements: Sequence[str]) -> Path:
-    """The interpreter of an environment that has these; ours, which runs this, if none are asked for."""
+def python_with(name: str, requirements: Sequence[str], *, since: tuple[int, int] = (3, 11)) -> Path:
+    """
+    The interpreter of an environment that has these; ours, which runs this, if none are asked for.
+
+    A peer that needs a Python newer than ours, `since`, gets the oldest there is on the PATH.
+    """
     if not requirements:
         return Path(sys.executable)
-    mark = hashlib.sha256("\n".join([sys.version, *requirements]).encode()).hexdigest()[:8]
+    interpreter, version = interpreter_since(name, since)
+    mark = hashlib.sha256("\n".join([version, *requirements]).encode()).hexdigest()[:8]
     folder = cache() / "environments" / f"{name}-{mark}"
     python = folder / "bin/python"
     if (folder / "complete").exists():
         return python
     shutil.rmtree(folder, ignore_errors=True)
     folder.parent.mkdir(parents=True, exist_ok=True)
-    subprocess.run([sys.executable, "-m", "venv", folder], check=True)
+    subprocess.run([interpreter, "-m", "venv", folder], check=True)
     install = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *requirements]
     done = subprocess.run(install, capture_output=True, text=True)
     if done.returncode:
         raise CannotInstall(f"{name}: {(done.stderr.strip().splitlines() or ['pip failed'])[-1]}")
     (folder / "complete").touch()
     return python
+
+
+def interpreter_since(name: str, since: tuple[int, int]) -> tuple[str, str]:
+    """An interpreter that is new enough, and its version: ours if it can be."""
+    if sys.version_info >= since:
+        return sys.executable, sys.version
+    for minor in range(since[1], since[1] + 5):
+        for folder in os.get_exec_path():
+            python = os.path.join(folder, f"python{since[0]}.{minor}")
+            if not os.access(python, os.X_OK):
+                continue
+            asked = subprocess.run([python, "-c", "import sys; print(sys.version)"], capture_output=True, text=True)
+            if asked.returncode == 0:
+                return python, asked.stdout.strip()
+    raise CannotInstall(f"{name}: needs Python {since[0]}.{since[1]} or newer, and there is none on the PATH")
 
 
 def versions(python: Path) -> dict[str, str]:

@@ -8,11 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.measured import Found, Table, load
+from benchmarks.peers import ALL
 from benchmarks.plots import draw
 from benchmarks.report import curve, sentence, table
+from benchmarks.short import in_short
 
 DOCS = Path(__file__).parents[1] / "docs"
 PLOTS = Path("_static/benchmarks")
+CHART = "drain-1"  # the one at the top of the page
 
 HEAD = """\
 ---
@@ -24,11 +27,19 @@ orphan: true
 # Benchmarks
 
 How fast Proletarian is beside what you might pick instead, and beside what the database can do without any library.
-Everything here was measured on one machine, with **durability on**: PostgreSQL with its defaults (`fsync`,
-`synchronous_commit`), InnoDB flushing its log at each commit, SQLite with `synchronous=FULL`. Each contestant gets the
+Your jobs do something, so the first row counts for most people: the queue is hardly there. The others say how much
+room there is before it would be. Most tables below measure jobs that do nothing ("no-op"), because that shows the
+queue and nothing else.
+"""
+
+HOW = """\
+## How it was measured
+
+Everything was measured on one machine, with **durability on**: PostgreSQL with its defaults (`fsync`,
+`synchronous_commit`), InnoDB flushing its log at each commit, SQLite with `synchronous=FULL`. Each contestant has the
 best settings that its documentation names, ours only its defaults unless the row says otherwise. All of one table
 were measured in turn in the same run, and the run was repeated; a row shows the median and the range, and the ratio is
-taken within each round, so that a machine that is faster today than yesterday changes little about it. After each
+taken within each round, so a machine that is faster today than yesterday changes little about it. After each
 drain it was checked that every job had run exactly once and lay in the archive.
 
 Run it yourself: `make bench`, or `python -m benchmarks drain` for one part. How each figure is taken is written in
@@ -60,9 +71,11 @@ def write(results: Path, parts: Sequence[tuple[str, str]]) -> Path:
     draw([results / f"{section.name}.json" for section in sections], folder)
     page = DOCS / "benchmarks.md"
     lacking = [name for name, _ in parts if name not in {section.name for section in sections}]
-    page.write_text(
-        "\n\n".join([HEAD + machine(sections) + without(lacking), goals(sections), *map(one, sections)]) + "\n"
-    )
+    short = in_short([found for section in sections for found in section.found])
+    how = HOW + machine(sections) + without(lacking)
+    chart = picture(next(found for section in sections for found in section.found if found.key == CHART))
+    written = [HEAD.strip(), short, chart, how, *map(one, sections), contestants(), goals(sections)]
+    page.write_text("\n\n".join(written) + "\n")
     return page
 
 
@@ -92,7 +105,14 @@ def without(lacking: Sequence[str]) -> str:
 
 def goals(sections: Sequence[Section]) -> str:
     """All that ours is held to, in one table."""
-    lines = ["## What it is held to", "", "| | measured | held to | reached |", "| --- | --- | --- | ---: |"]
+    lines = [
+        "## Targets",
+        "",
+        "What a change must not make worse.",
+        "",
+        "| | measured | held to | reached |",
+        "| --- | --- | --- | ---: |",
+    ]
     for section in sections:
         for found in section.found:
             for goal in found.goals if isinstance(found, Table) else ():
@@ -100,6 +120,23 @@ def goals(sections: Sequence[Section]) -> str:
                 if met is not None and isinstance(found, Table):
                     mark = "✓" if met[1] else "✗"
                     lines.append(f"| {mark} | {found.title} | {sentence(found, goal)} | {met[0]:,.2f} |")
+    return "\n".join(lines)
+
+
+def contestants() -> str:
+    """What each peer was, and how its worker was started."""
+    lines = [
+        "## The contestants",
+        "",
+        "`{…}` below is filled in by the benchmark; the programs are in",
+    ]
+    lines[-1] += " `benchmarks/programs/`."
+    lines += ["", "| | installed | options | worker |", "| --- | --- | --- | --- |"]
+    for peer in ALL:
+        command = " ".join(peer.command) or f"python {peer.program} worker"
+        options = ", ".join(f"{name}={value}" for name, value in peer.options.items()) or "its defaults"
+        installed = ", ".join(f"`{requirement}`" for requirement in peer.requirements)
+        lines.append(f"| {peer.label} | {installed} | {options} | `{command}` |")
     return "\n".join(lines)
 
 

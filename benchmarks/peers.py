@@ -22,6 +22,14 @@ PROCRASTINATE = Contestant(
     requirements=("procrastinate==3.10.0", "psycopg[binary,pool]"),
     most=5_000,
 )  # fmt: skip
+OBAN = Contestant(
+    "oban", "Oban for Python, limit 10", "with_oban.py",
+    unfinished="SELECT count(*) FROM oban_jobs WHERE state NOT IN ('completed', 'discarded', 'cancelled')",
+    finished="SELECT count(*) FROM oban_jobs WHERE state = 'completed'",
+    requirements=("oban==0.7.0", "psycopg[binary,pool]", "uvloop"),
+    since=(3, 12),
+    most=10_000,
+)  # fmt: skip
 CHANCY = Contestant(
     "chancy", "Chancy, concurrency 100", "with_chancy.py",
     unfinished="SELECT count(*) FROM chancy_jobs WHERE state NOT IN ('succeeded', 'failed')",
@@ -67,7 +75,7 @@ DJANGO_TASKS = Contestant(
 )  # fmt: skip
 DJANGO_TASKS_EAGER = DJANGO_TASKS.having("django-eager", "django-tasks-db, interval 0.01 s", interval=0.01)
 
-POSTGRESQL = (PROCRASTINATE, CHANCY, ABSURD, SAQ_POSTGRES, DRAMATIQ_POSTGRES, DBOS, DJANGO_TASKS)
+POSTGRESQL = (PROCRASTINATE, OBAN, CHANCY, ABSURD, SAQ_POSTGRES, DRAMATIQ_POSTGRES, DBOS, DJANGO_TASKS)
 
 LITEQUEUE = Contestant(
     "litequeue", "litequeue (synchronous=NORMAL), a loop", "with_litequeue.py",
@@ -111,3 +119,7 @@ STREAQ = Contestant(
     "streaq", "streaQ, concurrency 10", "with_streaq.py", requirements=("streaq==7.2.0",), most=10_000
 )  # fmt: skip
 REDIS = (CELERY, DRAMATIQ, RQ, SAQ, STREAQ)
+
+ALL = (
+    PGQUEUER, PGQUEUER_100, PGQUEUER_500, *POSTGRESQL, DJANGO_TASKS_EAGER, *SQLITE, *REDIS,
+)  # fmt: skip

@@ -49,7 +49,7 @@ class Run:
             if contestant.requirements and self.peers is not None and contestant.environment not in self.peers:
                 continue
             try:
-                python = python_with(contestant.environment, contestant.requirements)
+                python = python_with(contestant.environment, contestant.requirements, since=contestant.since)
             except CannotInstall as error:
                 self.leave_out(contestant, error)
             else:

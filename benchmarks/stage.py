@@ -38,7 +38,7 @@ class Stage:
         self.records = self.folder / "records"
         self.records.mkdir(parents=True)
         self.log = self.folder / "log"
-        self.python = python_with(contestant.environment, contestant.requirements)
+        self.python = python_with(contestant.environment, contestant.requirements, since=contestant.since)
         module = contestant.program.removesuffix(".py")
         self.program = [str(self.python), "-m", f"benchmarks.programs.{module}"]
         task = {"url": store.fresh(), "records": str(self.records), "options": dict(contestant.options)}

@@ -25,8 +25,8 @@ _KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 
 # Needed by the packages' set-up scripts, services and documentation, not by the programs.
 _NOT_NEEDED = re.compile(
-    r"adduser|base-passwd|debconf.*|gawk|gcc-.*-base|init-system-helpers|libc-bin|libc-gconv-modules-extra|"
-    r"libc-l10n|libdebconf.*|libllvm.*|libpam-modules.*|libperl.*|lib.*-perl|libsemanage.*|"
+    r"adduser|base-passwd|debconf.*|dpkg|fonts-.*|gawk|gcc-.*-base|init-system-helpers|libc-bin|"
+    r"libc-gconv-modules-extra|libc-l10n|libdebconf.*|libjs-.*|libllvm.*|libpam-modules.*|libperl.*|lib.*-perl|libsemanage.*|"
     r"libsepol.*|libsystemd-shared|libz3-.*|locales|login\.defs|netbase|openssl|passwd|perl.*|"
     r"postgresql-client-common|postgresql-common.*|psmisc|readline-common|sensible-utils|ssl-cert|systemd.*|"
     r"sysvinit-utils|tzdata|ucf"

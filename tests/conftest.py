@@ -11,28 +11,34 @@ Where CI is set that fails instead, except for those that come from a moving sui
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
 
 from proletarian import Tasks
+from tests.authorities import trust_none
 from tests.cli.terminal import ROOT, Terminal, terminal
 from tests.databases import MOVING, PRODUCTS, PrivateDatabase, Servers, create_database
+from tests.worker.fleet import Fleet
 from tests.worker.recorder import Recorder
 from tests.worker.workers import Workers
 
 # Databases and busy machines take their time; what counts is the answer.
 settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("patient")
+trust_none()
 
 servers = Servers()
 _numbers = itertools.count(1)
 _migrated: dict[str, PrivateDatabase] = {}  # one of each product, with tables, for all tests of this process
+_folders = contextlib.ExitStack()
 
 DatabaseOf = Callable[[str], PrivateDatabase]
 
@@ -56,6 +62,7 @@ def pytest_configure_node(node: Any) -> None:
 def pytest_unconfigure() -> None:
     """The servers end with the run."""
     servers.close()
+    _folders.close()
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
@@ -89,18 +96,31 @@ def new_database(tmp_path: Path) -> DatabaseOf:
     return make
 
 
-def fresh(product: str, folder: Path) -> PrivateDatabase:
-    """A database with empty tables."""
-    if product == "sqlite":
-        database = PrivateDatabase(product, f"sqlite:///{folder}/jobs.db")
-        database.migrate()
-        return database
+def migrated(product: str) -> PrivateDatabase:
+    """The database with tables of this process, with whatever the last test has left in it."""
     if product not in _migrated:
-        database = create_database(product, server_url(product), "tests")
+        if product == "sqlite":
+            folder = _folders.enter_context(TemporaryDirectory(prefix="proletarian-tests-"))
+            database = PrivateDatabase(product, f"sqlite:///{folder}/jobs.db")
+        else:
+            database = create_database(product, server_url(product), "tests")
         database.migrate()
         _migrated[product] = database
-    _migrated[product].empty()
     return _migrated[product]
+
+
+def fresh(product: str, folder: Path) -> PrivateDatabase:
+    """A database with empty tables; on SQLite a file of its own."""
+    if product == "sqlite":
+        return migrated(product).copy(folder / "jobs.db")
+    migrated(product).empty()
+    return migrated(product)
+
+
+@pytest.fixture
+def tables_of(tmp_path: Path) -> DatabaseOf:
+    """Gives a product's database with tables, for checks that empty them: `tables_of("mariadb")`."""
+    return lambda product: fresh(product, tmp_path) if product == "sqlite" else migrated(product)
 
 
 @pytest.fixture
@@ -162,3 +182,13 @@ def tasks() -> Tasks:
 def workers(database: PrivateDatabase, recorder: Recorder) -> Workers:
     """Workers in this process, on each of the four databases."""
     return Workers(database, recorder)
+
+
+@pytest.fixture
+def fleet(tmp_path: Path) -> Iterator[Fleet]:
+    """Worker processes; all are ended with the test."""
+    fleet = Fleet(tmp_path)
+    try:
+        yield fleet
+    finally:
+        fleet.end()

@@ -9,11 +9,14 @@ servers end with the run, however it ends.
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
+import shutil
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -24,13 +27,19 @@ from pymysql.constants import CLIENT
 from proletarian.job import NewJob
 from proletarian.migration import migrate
 from proletarian.queue import Queue
-from proletarian.sql.tables import Tables
+from proletarian.sql.tables import TABLES, Tables
 from servers import MariaDB, MySQL, PostgreSQL, Server, Unavailable
 
 PRODUCTS = ("sqlite", "postgresql", "mariadb", "mysql")
 PROGRAMS: Mapping[str, type[Server]] = {"postgresql": PostgreSQL, "mariadb": MariaDB, "mysql": MySQL}
+EMPTIED = [name for name in TABLES if name != "migration"]
+UNFINISHED = ("job", "running_job", "held_job")
 MOVING = ("mysql",)  # comes from a moving suite of Debian: its absence fails no run
-MORE = {"postgresql": {"max_connections": "200"}, "mariadb": {"max-connections": "300"}, "mysql": {}}
+MORE = {
+    "postgresql": {"max_connections": "200", "max_prepared_transactions": "20"},
+    "mariadb": {"max-connections": "300"},
+    "mysql": {},
+}
 
 
 def new_server(product: str, **settings: str) -> Server:
@@ -113,6 +122,12 @@ class PrivateDatabase:
         [(count,)] = self.rows(f"SELECT count(*) FROM {self.table(table)}")
         return int(count)
 
+    def left(self) -> int:
+        """How many jobs have not ended: in one look, because between two of them a job may move back."""
+        counts = " + ".join(f"(SELECT count(*) FROM {self.table(name)})" for name in UNFINISHED)
+        [(count,)] = self.rows(f"SELECT {counts}")
+        return int(count)
+
     def run_script(self, text: str) -> None:
         """Run a whole script, as a DBA would."""
         if self.kind == "postgresql":
@@ -147,11 +162,19 @@ class PrivateDatabase:
         migrate(self.url, queue)
 
     def empty(self) -> None:
-        """Take everything out of the tables of the default queue."""
+        """Take everything out of the tables of the default queue; one question tells which hold anything."""
+        tables = [self.table(name) for name in EMPTIED]
         with self.connection() as connection:
-            for name in ("job", "running_job", "archived_job", "worker"):
-                connection.cursor().execute(f"DELETE FROM {self.table(name)}")
+            cursor = connection.cursor()
+            cursor.execute("SELECT " + ", ".join(f"EXISTS (SELECT 1 FROM {table})" for table in tables))
+            for table in itertools.compress(tables, cursor.fetchone()):
+                cursor.execute(f"DELETE FROM {table}")
             connection.commit()
+
+    def copy(self, path: Path) -> PrivateDatabase:
+        """The same again, of a SQLite database that nobody has open."""
+        shutil.copy(self.url.removeprefix("sqlite:///"), path)
+        return PrivateDatabase(self.product, f"sqlite:///{path}")
 
 
 def mysql_options(url: str) -> dict[str, Any]:
@@ -166,16 +189,16 @@ def mysql_options(url: str) -> dict[str, Any]:
     }
 
 
-def create_database(product: str, server_url: str, name: str) -> PrivateDatabase:
-    """An empty database on a server, in place of one of that name if there is one."""
+def create_database(product: str, server_url: str, name: str, how: str = "") -> PrivateDatabase:
+    """An empty database on a server, in place of one of that name if there is one; `how` is SQL of that server's."""
     name = f"{name}_{os.environ.get('PYTEST_XDIST_WORKER', 'main')}"
     url = urlsplit(server_url)._replace(path=f"/{name}").geturl()
     if product == "postgresql":
         with psycopg.connect(server_url, autocommit=True) as connection:
             connection.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)".encode())
-            connection.execute(f"CREATE DATABASE {name}".encode())
+            connection.execute(f"CREATE DATABASE {name} {how}".encode())
     else:
         with contextlib.closing(pymysql.connect(**mysql_options(server_url))) as connection:
             connection.cursor().execute(f"DROP DATABASE IF EXISTS {name}")
-            connection.cursor().execute(f"CREATE DATABASE {name}")
+            connection.cursor().execute(f"CREATE DATABASE {name} {how}")
     return PrivateDatabase(product, url)

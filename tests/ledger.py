@@ -59,7 +59,7 @@ class Ledger:
         ]
 
     def wait_for(
-        self, what: str, seconds: float = 20.0, *, count: int = 1, pid: int | None = None, **known: Any
+        self, what: str, seconds: float = 60.0, *, count: int = 1, pid: int | None = None, **known: Any
     ) -> Entry:
         """The `count`th entry of this kind, once it is there."""
 

@@ -9,7 +9,7 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
-def wait_until(condition: Callable[[], T], seconds: float = 20.0, *, what: str = "") -> T:
+def wait_until(condition: Callable[[], T], seconds: float = 60.0, *, what: str = "") -> T:
     """The first true value that `condition` gives; an `AssertionError` if there is none in time."""
     end = time.monotonic() + seconds
     while not (value := condition()):

@@ -43,7 +43,7 @@ def measure(run: Run) -> list[Found]:
     for label, (peer, code) in PEERS.items():
         if run.peers is None or peer.environment in run.peers:
             try:
-                commands[label] = [str(python_with(peer.environment, peer.requirements)), "-c", code]
+                commands[label] = [str(python_with(peer.environment, peer.requirements, since=peer.since)), "-c", code]
             except CannotInstall as error:
                 run.leave_out(peer, error)
     source = str(ours(run.folder))

@@ -11,9 +11,12 @@ from typing import Any
 from benchmarks.programs.contestant import OPTIONS, URL, main, payload
 from benchmarks.programs.opened import opened
 from proletarian import NewJob, Queue, Tables, migrate
-from proletarian.database import Database
+from proletarian.connections.database import Database
 from proletarian.outcomes import Outcome
+from proletarian.sql import claiming
+from proletarian.sql.living import register
 from proletarian.sql.rows import Ended
+from proletarian.sql.settling import settle
 
 BACKLOGS: dict[str, dict[str, Any]] = OPTIONS["backlogs"]
 BATCH: int = OPTIONS["batch"]
@@ -48,7 +51,7 @@ class Claimer:
         self.dialect = database.dialect
         self.connection = database.connect()
         self.worker_id = self.dialect.stored_worker(uuid.uuid4())
-        self.connection.run(self.dialect.register(self.worker_id, "bench", 1, "default", None, 60.0))
+        self.connection.run(register(self.dialect, self.worker_id, "bench", 1, "default", (None, None), 60.0))
         self.runs = 0
         self.mark: Any = None
         self.whole: list[float] = []
@@ -57,14 +60,16 @@ class Claimer:
     def claim(self, *, onward: bool) -> None:
         marks = {("default", 0): self.mark} if onward else None
         start = time.perf_counter()
-        rows = self.connection.run(self.dialect.claim(self.worker_id, {"default": BATCH}, self.runs, None, marks))
+        rows = self.connection.run(
+            claiming.claim(self.dialect, self.worker_id, {"default": BATCH}, self.runs, None, marks)
+        )
         (self.onward if onward else self.whole).append((time.perf_counter() - start) * 1000)
         self.runs += BATCH
         if len(rows) != BATCH:
             raise SystemExit(f"{self.title}: a claim brought {len(rows)} jobs, not {BATCH}")
         self.mark = rows[-1].process_at
         ended = [Ended(row.run_id, Outcome("job.succeeded", "success", 1, 0)) for row in rows]
-        self.connection.run(self.dialect.settle(self.worker_id, "bench:1", ended, None))
+        self.connection.run(settle(self.dialect, self.worker_id, "bench:1", ended, None))
 
 
 def claim() -> dict[str, dict[str, float]]:

@@ -14,9 +14,12 @@ import uuid
 from benchmarks.programs.contestant import OPTIONS, URL, main, record
 from benchmarks.programs.with_proletarian import client
 from proletarian import migrate
-from proletarian.database import Database
+from proletarian.connections.database import Database
 from proletarian.outcomes import Outcome
+from proletarian.sql.claiming import claim
+from proletarian.sql.living import register
 from proletarian.sql.rows import Ended
+from proletarian.sql.settling import settle
 
 BATCH: int = OPTIONS.get("batch", 500)
 
@@ -27,16 +30,16 @@ def worker() -> None:
     dialect = database.dialect
     connection = database.connect()
     worker_id = dialect.stored_worker(uuid.uuid4())
-    connection.run(dialect.register(worker_id, "bench", 1, "default", None, 60.0))
+    connection.run(register(dialect, worker_id, "bench", 1, "default", (None, None), 60.0))
     runs = 0
     while True:
-        rows = connection.run(dialect.claim(worker_id, {"default": BATCH}, runs, None, None))
+        rows = connection.run(claim(dialect, worker_id, {"default": BATCH}, runs, None, None))
         runs += BATCH
         for row in rows:
             record(json.loads(row.payload)["n"])
         if rows:
             ended = [Ended(row.run_id, Outcome("job.succeeded", "success", 1, 0)) for row in rows]
-            connection.run(dialect.settle(worker_id, "bench:1", ended, None))
+            connection.run(settle(dialect, worker_id, "bench:1", ended, None))
         else:
             time.sleep(0.01)
 

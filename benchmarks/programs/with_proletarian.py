@@ -12,15 +12,17 @@ from types import SimpleNamespace
 from benchmarks.programs import work
 from benchmarks.programs.contestant import OPTIONS, URL, main, payload, record
 from benchmarks.programs.opened import opened
-from proletarian import UUID7, Tasks, Worker, enqueue_many, migrate
+from proletarian import UUID7, Limit, Processes, Tasks, Worker, enqueue_many, migrate
 
 tasks = Tasks()
 new_id = UUID7().generate
 PLAIN_INSERT = "INSERT INTO proletarian.job (job_id, queue, job_type, payload) VALUES (%s, 'default', 'hit', %s)"
+LANES, AT_A_TIME = OPTIONS.get("lanes", (0, 0))
+LIMIT = Limit(AT_A_TIME, per=lambda payload: payload["n"] % LANES) if LANES else None
 QUEUES: list[str] = list(OPTIONS.get("worker", {}).get("queues", ["default"]))
 
 
-@tasks.task
+@tasks.task(limit=LIMIT)
 def hit(n: int, email: str, filler: str = "") -> None:
     record(n)
 
@@ -62,7 +64,10 @@ async def afetch(n: int, email: str) -> None:
 
 def worker() -> None:
     record.ready()
-    Worker(URL, tasks, **OPTIONS.get("worker", {})).run()
+    options = dict(OPTIONS.get("worker", {}))
+    if processes := OPTIONS.get("processes"):
+        options["queues"] = {"default": Processes(processes)}
+    Worker(URL, tasks, **options).run()
 
 
 @asynccontextmanager

@@ -10,6 +10,7 @@ SECRET_KEY = "only for the example"
 ALLOWED_HOSTS = ["localhost", "127.0.0.1", "testserver"]
 ROOT_URLCONF = "shop.urls"
 STATIC_URL = "static/"
+LOGIN_URL = "/admin/login/"
 USE_TZ = True
 
 INSTALLED_APPS = [

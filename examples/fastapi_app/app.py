@@ -12,11 +12,11 @@ from pydantic import BaseModel
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from examples.fastapi_app.database import URL, Account, new_engine
+from examples.fastapi_app.database import URL, Account, engine
 from examples.fastapi_app.jobs import send_welcome, tasks
 from proletarian.contrib.starlette import jobs_lifespan
+from proletarian.web import Access, Dashboard, Passwords
 
-engine = new_engine()
 jobs = jobs_lifespan(URL, tasks, worker="WORKER" in os.environ, queues={"mail": 2})
 
 
@@ -36,6 +36,11 @@ async def open_session() -> AsyncIterator[AsyncSession]:
 
 Session = Annotated[AsyncSession, Depends(open_session)]
 app = FastAPI(lifespan=lifespan)
+
+# The dashboard, for whoever knows the password. An application with a login of its own asks that instead:
+# `access=` is a function of the request.
+ops = Passwords({"ann": os.environ.get("OPS_PASSWORD", "only for the example")}, Access.operate)
+app.mount("/ops/jobs", ops.around(Dashboard(URL, tasks, access=ops)))
 
 
 class SignUp(BaseModel):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from sqlalchemy import make_url
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 DRIVERS = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg"}
@@ -27,6 +27,4 @@ class Account(Model):
     welcomed: Mapped[bool] = mapped_column(default=False)
 
 
-def new_engine() -> AsyncEngine:
-    """An engine; each event loop needs one of its own."""
-    return create_async_engine(URL)
+engine = create_async_engine(URL)

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from examples.fastapi_app.database import Account, new_engine
+from examples.fastapi_app.database import Account, engine
 from proletarian import Job, Retry, Tasks
 
 tasks = Tasks(retry=Retry(retries=3, delays=[1, 10]))
-engine = new_engine()  # not that of the web pages: a worker's coroutines have an event loop of their own
 
 
 @tasks.task(queue="mail")

@@ -18,17 +18,17 @@ PREFIX = "fernet:"
 
 class EncryptingSerializer:
     """
-    Encrypts payloads with Fernet (AES-128-CBC and HMAC-SHA-256), so that the database holds no plain text of them.
+    Encrypts payloads and results with Fernet (AES-128-CBC and HMAC-SHA-256): the database holds no plain text of them.
 
-    `keys` are Fernet keys; `new_key()` makes one. The first encrypts, all can decrypt: to change
-    keys, put the new one in front, first where jobs are run and then where they are put in, and
-    take the old one out when its jobs are gone from the queue (and no longer wanted in the archive).
+    `keys` are Fernet keys; `new_key()` makes one. The first encrypts, all can decrypt: to change keys, put the new one
+    in front, first where jobs are run and then where they are enqueued, and remove the old one when its jobs are gone
+    from the queue (and no longer needed in the archive).
 
-    `inner` makes the text that is encrypted. With `accept_plain`, payloads that were put in before
+    `inner` makes the text that is encrypted. With `accept_plain`, payloads that were enqueued before
     there was encryption are still read; without it they are refused, so that nobody who can write
     to the tables, but knows no key, can make up a job.
 
-    Headers, job types, results and errors are not encrypted.
+    Headers, job types and errors are not encrypted.
 
     >>> key = EncryptingSerializer.new_key()
     >>> serializer = EncryptingSerializer([key])
@@ -47,11 +47,11 @@ class EncryptingSerializer:
                 f"encryption needs cryptography ({error}): pip install 'proletarian[encryption]'"
             ) from error
         if isinstance(keys, (str, bytes)) or not keys:
-            raise ConfigurationError("keys is a list of Fernet keys, the newest first, with one at least")
+            raise ConfigurationError("keys is a list of at least one Fernet key, the newest first")
         try:
             self._fernet = MultiFernet([Fernet(key) for key in keys])
         except (TypeError, ValueError):
-            raise ConfigurationError("a key is no Fernet key; EncryptingSerializer.new_key() makes one") from None
+            raise ConfigurationError("a key is not a Fernet key; EncryptingSerializer.new_key() makes one") from None
         self._invalid = InvalidToken
         self._inner = inner or JsonSerializer()
         self._accept_plain = accept_plain
@@ -75,7 +75,7 @@ class EncryptingSerializer:
         if not text.startswith(PREFIX):
             if self._accept_plain:
                 return self._inner.decode(text)
-            raise UnreadablePayload("the payload is not encrypted, and this worker accepts no other")
+            raise UnreadablePayload("the payload is not encrypted, and this worker accepts only encrypted ones")
         try:
             plain = self._fernet.decrypt(text.removeprefix(PREFIX)).decode()
         except self._invalid:

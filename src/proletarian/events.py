@@ -9,7 +9,9 @@ as `extra`, so that a JSON formatter sees fields.
 
 from __future__ import annotations
 
+import json
 import logging
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -20,11 +22,22 @@ LEVELS: Mapping[str, int] = {
     "worker.stopping": logging.INFO,
     "worker.stopped": logging.INFO,
     "worker.declared_dead": logging.ERROR,
+    "worker.stuck": logging.ERROR,
+    "worker.spent": logging.INFO,
     "worker.failed": logging.CRITICAL,
     "worker.liveness": logging.INFO,
+    "supervisor.started": logging.INFO,
+    "supervisor.stopping": logging.INFO,
+    "supervisor.stopped": logging.INFO,
+    "process.started": logging.INFO,
+    "process.ended": logging.INFO,
+    "process.died": logging.WARNING,
+    "code.changed": logging.INFO,
+    "tasks.left_out": logging.WARNING,
     "jobs.claimed": logging.DEBUG,
     "jobs.recovered": logging.WARNING,
     "job.started": logging.DEBUG,
+    "job.run_apart": logging.INFO,
     "job.succeeded": logging.DEBUG,
     "job.failed": logging.WARNING,
     "job.retrying": logging.WARNING,
@@ -34,21 +47,32 @@ LEVELS: Mapping[str, int] = {
     "job.released": logging.INFO,
     "job.overdue": logging.WARNING,
     "job.lease_lost": logging.WARNING,
+    "job.id_taken": logging.WARNING,
+    "job.unrecordable": logging.ERROR,
     "job.hook_failed": logging.ERROR,
+    "loop.interrupted": logging.WARNING,
+    "process.failed": logging.ERROR,
     "database.unavailable": logging.WARNING,
     "database.recovered": logging.WARNING,
+    "database.contended": logging.DEBUG,
+    "database.stuck": logging.ERROR,
     "schedule.fired": logging.INFO,
+    "schedule.failed": logging.ERROR,
+    "schedules.declared": logging.INFO,
 }
 
-# Expected, or told with its traceback by job.failed just before: a line is enough.
-ONE_LINE = ("database.unavailable", "job.retrying", "job.given_up", "job.snoozed", "job.released")
+# Expected, or told with its traceback by job.failed just before: a line is enough. Not job.given_up, which is what
+# collectors of errors look at.
+ONE_LINE = ("database.unavailable", "job.retrying", "job.snoozed", "job.released")
 
 _logger = logging.getLogger("proletarian.worker")
 
 
 def to_logging(event: str, data: dict[str, Any]) -> None:
     """
-    Write one event to `logging`: its name, what was known, and the error's traceback if there is one.
+    Write one event to `logging`, on one line: its name, its data, and the error's traceback if there is one.
+
+    The message template is just the event's name, so that log collectors group each kind of event.
 
     >>> to_logging("job.started", {"job_id": 41, "waited": 0.2})      # DEBUG: silent by default
     """
@@ -56,11 +80,40 @@ def to_logging(event: str, data: dict[str, Any]) -> None:
     if not _logger.isEnabledFor(level):
         return
     error = data.get("error")
-    known = " ".join(f"{name}={value}" for name, value in data.items() if value is not None)
+    known = " ".join(f"{name}={shown(value)}" for name, value in data.items() if value is not None)
     trouble = (type(error), error, error.__traceback__) if isinstance(error, BaseException) else None
     if event in ONE_LINE:
         trouble = None
-    _logger.log(level, "%s %s", event, known, extra={"event": event, "data": data}, exc_info=trouble)
+    _logger.log(level, f"{event} %s", known, extra={"event": event, "data": data}, exc_info=trouble)
+
+
+def shown(value: Any) -> str:
+    """
+    A value on one line; a text in quotes, unless it is one plain word.
+
+    >>> print(shown("mail"), shown("two words"), shown(ValueError("no\\nluck")), shown({"mail": 2}))
+    mail "two words" "ValueError: no\\nluck" {'mail': 2}
+    """
+    if isinstance(value, BaseException):
+        value = error_in_words(value)
+    text = str(value)
+    if not isinstance(value, str):
+        return " ".join(text.split())
+    return text if re.fullmatch(r"[^\s\"'=]+", text) else json.dumps(text, ensure_ascii=False)
+
+
+def error_in_words(error: BaseException) -> str:
+    """
+    An error's type and what it says; one whose `__str__` is broken has its type.
+
+    >>> error_in_words(KeyError("a")), error_in_words(TimeoutError())
+    ("KeyError: 'a'", 'TimeoutError')
+    """
+    try:
+        said = str(error)
+    except Exception:  # noqa: BLE001 (the user's code; an event must not be lost by it)
+        said = "its message cannot be read"
+    return f"{type(error).__qualname__}: {said}" if said else type(error).__qualname__
 
 
 def _logged(event: str) -> bool:
@@ -72,7 +125,7 @@ to_logging.wanted = _logged  # type: ignore[attr-defined]
 
 def with_context(log: Log, context: Mapping[str, Any]) -> Log:
     """
-    A log that adds `context` to every event: what is true on the whole way down.
+    A log that adds `context` to every event.
 
     >>> seen = []
     >>> with_context(lambda event, data: seen.append(data), {"queue": "mail"})("job.started", {"job_id": 1})
@@ -91,7 +144,7 @@ def with_context(log: Log, context: Mapping[str, Any]) -> Log:
 
 def guarded(log: Log) -> Log:
     """
-    A log that may raise what it likes: that is noted on the logger `proletarian.worker`, and no job suffers.
+    A log that may raise anything: that is noted on the logger `proletarian.worker`, and no job suffers.
 
     >>> guarded(lambda event, data: 1 / 0)("job.started", {})
     """
@@ -119,4 +172,4 @@ def is_wanted(log: Log, event: str) -> bool:
 
 
 def silent(event: str, data: dict[str, Any]) -> None:
-    """A log that keeps nothing, for `log=silent`."""
+    """A log that discards everything, for `log=silent`."""

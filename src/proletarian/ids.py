@@ -2,8 +2,8 @@
 Job ids: who makes them, and how they are stored.
 
 A strategy has three methods. `generate()` makes a new id, or returns None where the
-database makes it. `encode(id)` gives what is stored: a `uuid.UUID`, an `int` or a `str`.
-`decode(stored)` gives the id back. `kind_of` finds out which of the three column types
+database makes it. `encode(id)` returns what is stored: a `uuid.UUID`, an `int` or a `str`.
+`decode(stored)` returns the id. `kind_of` finds out which of the three column types
 a strategy needs.
 """
 
@@ -102,7 +102,7 @@ _unknown = SafeUUID.unknown
 
 
 def _uuid(number: int) -> UUID:
-    """What `UUID(int=number)` gives, without its checks: they take half the time of making an id."""
+    """The same as `UUID(int=number)`, without its checks: they take half the time of making an id."""
     made = _new(UUID)
     _set(made, "int", number)
     _set(made, "is_safe", _unknown)
@@ -110,7 +110,7 @@ def _uuid(number: int) -> UUID:
 
 
 class UUID4(UUID7):
-    """Random ids, as in the origin; they spread over the whole index."""
+    """Random ids, as in the original Proletarian; they spread over the whole index."""
 
     def generate(self) -> UUID:
         """A new random id."""
@@ -121,11 +121,11 @@ class DatabaseGenerated:
     """Small integers that the database counts up (BIGSERIAL, AUTO_INCREMENT, ROWID)."""
 
     def generate(self) -> None:
-        """Nothing: the database makes the id."""
+        """Nothing: the database generates the id."""
         return
 
     def encode(self, job_id: Any) -> int | None:
-        """The id as an int, or None for one that is still to be made."""
+        """The id as an int, or None for one that the database has yet to generate."""
         return None if job_id is None else int(job_id)
 
     def decode(self, stored: Any) -> int:
@@ -145,7 +145,7 @@ def kind_of(strategy: JobIds) -> Kind:
     """
     Which column type holds this strategy's ids.
 
-    Raises `ConfigurationError` for an object that is no strategy.
+    Raises `ConfigurationError` for an object that is not a strategy.
     """
     missing = [name for name in ("generate", "encode", "decode") if not callable(getattr(strategy, name, None))]
     if isinstance(strategy, type) or missing:
@@ -159,4 +159,17 @@ def kind_of(strategy: JobIds) -> Kind:
         return "uuid"
     if isinstance(stored, str):
         return "text"
-    raise ConfigurationError(f"{strategy!r}.encode() must give a UUID, an int or a str, not {type(stored).__name__}")
+    raise ConfigurationError(f"{strategy!r}.encode() must return a UUID, an int or a str, not {type(stored).__name__}")
+
+
+def spare(kind: Kind) -> UUID | int | str:
+    """
+    An id, as it is stored, for a job whose own was given to another one too; whatever the strategy, it meets no other.
+
+    >>> isinstance(spare("uuid"), UUID), spare("bigint") < 0
+    (True, True)
+    """
+    made = UUID7().generate()
+    if kind == "bigint":
+        return -(int.from_bytes(os.urandom(8), "big") >> 2) - 1  # those that are counted are above 0
+    return made if kind == "uuid" else str(made)

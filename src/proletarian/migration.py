@@ -13,12 +13,15 @@ from dataclasses import dataclass, field
 from importlib.resources import files
 from typing import Any
 
-from proletarian.database import Database, require_schema
+from proletarian.connections.database import Database, require_schema
 from proletarian.drivers.driver import OwnConnection
 from proletarian.errors import ConfigurationError, SchemaOutOfDate
 from proletarian.queue import Queue
 from proletarian.sql.dialect import Dialect
+from proletarian.sql.schema import id_type
 from proletarian.sql.statements import Plan, Statement, Text, split
+from proletarian.sql.tables import make_schema
+from proletarian.sql.transactions import begin, commit
 
 LOCK_TIMEOUT = 2  # seconds
 TRIES = 30
@@ -55,9 +58,10 @@ def applied(connection: OwnConnection, database: Database) -> int | None:
     try:
         rows = connection.execute(latest(database.dialect))
     except Exception as error:
-        if isinstance(database.explained(error), SchemaOutOfDate):
+        better = database.explained(error)
+        if isinstance(better, SchemaOutOfDate):
             return None
-        raise
+        raise better from error
     return rows[0][0] if rows else None
 
 
@@ -84,7 +88,7 @@ def bookkeeping(dialect: Dialect) -> str:
     """SQL that makes the table in which migrations are noted."""
     table = dialect.tables.name("migration", dialect.name)
     schema = dialect.tables.schema(dialect.name) if dialect.name == "postgresql" else None
-    create_schema = f"CREATE SCHEMA IF NOT EXISTS {schema};\n\n" if schema else ""
+    create_schema = f"{make_schema(schema)}\n\n" if schema else ""
     return f"""{create_schema}CREATE TABLE IF NOT EXISTS {table} (
     number     INTEGER NOT NULL PRIMARY KEY,
     name       VARCHAR(191) NOT NULL,
@@ -105,13 +109,16 @@ def script(dialect: Dialect, chosen: list[Migration]) -> str:
 
 def migrate(where: Any, queue: Queue | None = None) -> list[Migration]:
     """
-    Make the tables, or bring them up to date; gives the migrations that were applied.
+    Create the tables, or bring them up to date; returns the migrations that were applied.
 
-    Safe to call from several places at once, and again: what is there is left alone.
-    Raises `DatabaseUnavailable`, and `ConfigurationError` when the tables belong to job ids
-    of another type than the queue's.
+    Safe to call again, and from several places at once: existing tables are left alone. Raises `DatabaseUnavailable`,
+    and `ConfigurationError` when the tables belong to job ids of another type than the queue's.
     """
-    database = Database(where, queue)
+    return bring_up_to_date(Database(where, queue))
+
+
+def bring_up_to_date(database: Database) -> list[Migration]:
+    """The same for a database that is known already."""
     database.create()
     connection = database.connect()
     try:
@@ -137,7 +144,7 @@ def in_short_spells(connection: OwnConnection, database: Database) -> list[Migra
         try:
             return connection.run(upgrade(database))
         except Exception as error:
-            if not database.is_transient(error) or attempt == TRIES or not connection.recover(error):
+            if not database.family.is_contended(error) or attempt == TRIES or not connection.recover(error):
                 raise
             time.sleep(min(0.1 * attempt, 2))
 
@@ -145,7 +152,7 @@ def in_short_spells(connection: OwnConnection, database: Database) -> list[Migra
 def upgrade(database: Database) -> Plan[list[Migration]]:
     """Apply what is missing, in one transaction where the database can, one process at a time."""
     dialect = database.dialect
-    yield from dialect.begin()  # on SQLite this is the lock: there is one writer
+    yield from begin(dialect)  # on SQLite this is the lock: there is one writer
     for statement in LOCKS.get(database.kind, ()):
         yield Statement(Text(statement))
     for statement in split(bookkeeping(dialect)):
@@ -154,7 +161,7 @@ def upgrade(database: Database) -> Plan[list[Migration]]:
     chosen = [migration for migration in migrations(dialect) if migration.number > (rows[0][0] or 0)]
     for statement in split(script(dialect, chosen)):
         yield Statement(Text(statement))
-    yield from dialect.commit()
+    yield from commit(dialect)
     return chosen
 
 
@@ -178,12 +185,13 @@ def latest(dialect: Dialect) -> Statement:
 def check_ids(connection: OwnConnection, database: Database) -> None:
     """Raise `ConfigurationError` if the tables hold job ids of another type than the queue's."""
     dialect = database.dialect
-    found = connection.run(dialect.id_type())
-    expected = dialect.types[dialect.kind]["job_id"]
+    found = connection.run(id_type(dialect))
+    expected = dialect.parts["ID"]
+    found = found and found.strip('"')  # as PostgreSQL writes it where it quotes all identifiers
     if found and not found.upper().startswith(expected):
         raise ConfigurationError(
-            f"the tables in {database!r} hold job ids of the type {found}, and this queue's are {expected}: "
-            "use the job id strategy that they were made for, or tables of another name"
+            f"the tables in {database!r} hold job ids of the type {found}, and this queue's are {expected}: use the "
+            f"job id strategy that they were made for, or tables with another name"
         )
 
 
@@ -191,10 +199,11 @@ def role_script(dialect: Dialect, part: str, name: str) -> str:
     """
     SQL that grants one role the least it needs.
 
-    `part` is "worker", or "enqueue" for an application that may only put jobs in.
+    `part` is "worker", "dashboard", "enqueue" for an application that may only enqueue jobs, or "look" for those
+    who only read.
     """
     if dialect.name == "sqlite":
-        raise ConfigurationError("SQLite has no roles: who may write to the file may do everything")
+        raise ConfigurationError("SQLite has no roles: anybody who can write to the file can do everything")
     if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name):
         raise ConfigurationError(f"{name!r} cannot name a role here: letters, digits and _")
     source = files("proletarian.sql").joinpath("roles", dialect.name, f"{part}.sql").read_text(encoding="utf-8")

@@ -1,5 +1,5 @@
 """
-What becomes of a run: the decisions, without a database.
+What becomes of a run: decisions, no database.
 
 A handler ends by returning or by raising. `Snooze`, `Cancel` and `RetryAfter` are ways
 to say what should happen; anything else that is raised is a failure, and the task's
@@ -9,25 +9,23 @@ row says then.
 
 from __future__ import annotations
 
-import json
-import traceback
 from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any
 
-from proletarian.errors import ConfigurationError, PayloadError, WorkerLost
+from proletarian.errors import ConfigurationError, PayloadError
 from proletarian.job import Job
-from proletarian.limits import Limits
-from proletarian.retry import Retry
-from proletarian.serializers import to_plain
+from proletarian.kept_errors import errors_in
+from proletarian.payloads.plain import to_shown
+from proletarian.retries import Retry
+from proletarian.serializers import Serializer
+from proletarian.sizes import Sizes
+from proletarian.times.durations import Duration, in_seconds
+from proletarian.times.moments import within_reach
 
 Strategy = Retry | Callable[[Job, BaseException], Retry | None]
-
-ERRORS_KEPT = 10
-TRACEBACK_KEPT = 8_000  # characters, from the end, where the cause is
-MESSAGE_KEPT = 2_000
+FailedJob = Callable[[Job, BaseException], Any]  # called once for each job that has failed for good
 
 
 class Signal(Exception):
@@ -36,21 +34,21 @@ class Signal(Exception):
 
 class Snooze(Signal):
     """
-    Raise it to run the job again after some seconds; this run is not counted.
+    Raise this to run the job again after some seconds; this run is not counted.
 
     >>> raise Snooze(60)
     Traceback (most recent call last):
     proletarian.outcomes.Snooze: 60
     """
 
-    def __init__(self, seconds: float | timedelta) -> None:
+    def __init__(self, seconds: Duration) -> None:
         super().__init__(seconds)
         self.seconds = in_seconds(seconds, "Snooze")
 
 
 class RetryAfter(Signal):
     """
-    Raise it when the run failed and you know when to try again (an HTTP Retry-After).
+    Raise this when the run failed and you know when to try again (an HTTP Retry-After).
 
     It counts as a failure. The task's `Retry` still says how often; without one the job
     is tried again as often as this is raised.
@@ -59,14 +57,17 @@ class RetryAfter(Signal):
     30.0
     """
 
-    def __init__(self, seconds: float | timedelta, reason: str = "") -> None:
-        super().__init__(reason or f"retry after {seconds}")
+    def __init__(self, seconds: Duration, reason: str = "") -> None:
+        super().__init__(seconds, reason)  # as they were given: with these it is made again when it is unpickled
         self.seconds = in_seconds(seconds, "RetryAfter")
+
+    def __str__(self) -> str:
+        return str(self.args[1] or f"retry after {self.args[0]}")
 
 
 class Cancel(Signal):
     """
-    Raise it when the job has become pointless: archived as cancelled, without a retry.
+    Raise this when the job has become pointless: it is archived as cancelled, and not retried.
 
     >>> Cancel("the account is gone").reason
     'the account is gone'
@@ -77,12 +78,31 @@ class Cancel(Signal):
         self.reason = reason
 
 
-def in_seconds(value: float | timedelta, name: str) -> float:
-    """Seconds from seconds or a timedelta, 0 or more."""
-    seconds = value.total_seconds() if isinstance(value, timedelta) else float(value)
-    if not 0 <= seconds < float("inf"):
-        raise ConfigurationError(f"{name} takes seconds, 0 or more, not {value!r}")
-    return seconds
+class AwaitedFailed(Cancel):
+    """
+    What the row of a job keeps that has waited for another one in vain.
+
+    >>> AwaitedFailed.ended('[{"type": "ValueError"}, {"type": "AwaitedFailed"}]'), AwaitedFailed.ended(None)
+    (True, False)
+    """
+
+    @classmethod
+    def ended(cls, errors: str | None) -> bool:
+        """Whether this is the last of a row's errors."""
+        kept = errors_in(errors)
+        return bool(kept) and kept[-1].get("type") == cls.__name__
+
+
+def cancel_note(by: str, reason: str) -> Cancel:
+    """
+    What a job's row keeps when people cancel it.
+
+    >>> cancel_note("ann", "sent twice"), cancel_note("", "")
+    (Cancel('sent twice (by ann)'), Cancel('cancelled'))
+    """
+    if reason and by:
+        return Cancel(f"{reason} (by {by})")
+    return Cancel(reason or (f"by {by}" if by else "cancelled"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +110,11 @@ class Outcome:
     """
     Where the job of one run goes: to the archive with `status`, or back to wait for `delay`.
 
-    `delay=None` keeps its former place in the queue. `errors=None` keeps those it has.
+    `delay=None` keeps its former place in the queue. `errors=None` keeps those it has. `asked_for`
+    is the delay that was wanted, in seconds, where no calendar holds it. `suspect` says how many workers
+    died with the job in their hands since it last came through a run: 0 after one that ended. `new_id` is
+    the id under which the job goes on, where its own was given to another job too. The functions below
+    make the outcomes that there are.
     """
 
     event: str
@@ -101,72 +125,82 @@ class Outcome:
     errors: str | None = None
     result: str | None = None
     error: BaseException | None = None
+    asked_for: float | None = None
+    new_id: Any = None
+    suspect: int = 0
+    then: tuple[Any, ...] = ()  # rows of jobs that are enqueued by what archives this one
+    is_plain: bool = field(default=False, init=False)  # a success with nothing more to say; no `replace` keeps this
+
+
+def released(
+    attempts: int, lost: int, suspect: int, *, delay: float | None = None, errors: str | None = None,
+    error: BaseException | None = None,
+) -> Outcome:  # fmt: skip
+    """Back to its former place in the queue, or for `delay` seconds; this run does not count."""
+    return Outcome("job.released", None, attempts, lost, delay, errors, error=error, suspect=suspect)
+
+
+def snoozed(
+    attempts: int, lost: int, delay: float, *, suspect: int = 0, errors: str | None = None,
+    error: BaseException | None = None,
+) -> Outcome:  # fmt: skip
+    """Back to wait for `delay` seconds; this run does not count."""
+    reach = within_reach(delay)
+    asked_for = delay if reach < delay else None
+    return Outcome(
+        "job.snoozed", None, attempts, lost, reach, errors, error=error, asked_for=asked_for, suspect=suspect
+    )
+
+
+def retrying(attempts: int, lost: int, delay: float, *, errors: str, error: BaseException) -> Outcome:
+    """
+    Failed, and to be tried again after `delay` seconds.
+
+    >>> retrying(1, 0, 1e15, errors="[]", error=ValueError()).asked_for
+    1000000000000000.0
+    """
+    reach = within_reach(delay)
+    asked_for = delay if reach < delay else None
+    return Outcome("job.retrying", None, attempts, lost, reach, errors, error=error, asked_for=asked_for)
+
+
+def given_up(attempts: int, lost: int, *, errors: str, error: BaseException) -> Outcome:
+    """Failed for good."""
+    return Outcome("job.given_up", "failure", attempts, lost, errors=errors, error=error)
+
+
+def cancelled(attempts: int, lost: int, *, errors: str, error: BaseException) -> Outcome:
+    """Pointless, as its handler said."""
+    return Outcome("job.cancelled", "cancelled", attempts, lost, errors=errors, error=error)
 
 
 @lru_cache(maxsize=1024)
 def succeeded(attempts: int, lost: int) -> Outcome:
     """The outcome of a run that ended well and has nothing more to say; one value serves many runs."""
-    return Outcome("job.succeeded", "success", attempts, lost)
+    outcome = Outcome("job.succeeded", "success", attempts, lost)
+    object.__setattr__(outcome, "is_plain", True)
+    return outcome
 
 
-def succeeded_with(attempts: int, lost: int, result: Any, limits: Limits) -> Outcome:
+def succeeded_with(attempts: int, lost: int, result: Any, serializer: Serializer, sizes: Sizes) -> Outcome:
     """
-    The same with a result to keep, as JSON text.
+    The same with a result to keep, as the text that the queue's serializer makes of it; secrets in it are masked.
 
     Raises `PayloadError` for a result that has no such form, or is too large.
     """
     if result is None:
         return succeeded(attempts, lost)
     try:
-        text = json.dumps(to_plain(result), allow_nan=False)
-    except (TypeError, ValueError, RecursionError) as error:
-        raise PayloadError(f"what the handler returned cannot be kept as JSON: {error}") from error
-    limits.checked_result(text)
+        text = serializer.encode(to_shown(result))
+    except Exception as error:  # a serializer of the application's may raise anything
+        raise PayloadError(f"the result of the handler cannot be stored: {error}") from error
+    sizes.checked_result(text)
     return Outcome("job.succeeded", "success", attempts, lost, result=text)
 
 
-def with_error(errors: str | None, error: BaseException, *, attempt: int, worker: str, at: datetime) -> str:
-    """The row's list of errors with one more, as JSON; the oldest go when there are too many."""
-    kept = errors_in(errors)
-    trace = "".join(traceback.format_exception(error)) if error.__traceback__ else ""
-    kept.append(
-        {
-            "attempt": attempt,
-            "at": at.isoformat(),
-            "worker": worker,
-            "type": storable(type(error).__qualname__)[:MESSAGE_KEPT],
-            "message": storable(message_of(error))[:MESSAGE_KEPT],
-            "traceback": storable(trace)[-TRACEBACK_KEPT:],
-        }
-    )
-    return json.dumps(kept[-ERRORS_KEPT:])
-
-
-def errors_in(text: str | None) -> list[dict[str, Any]]:
-    """
-    The errors that a row keeps; what another hand wrote there and is none is left out.
-
-    >>> errors_in('[{"attempt": 1}, 2]'), errors_in("garbage"), errors_in(None)
-    ([{'attempt': 1}], [], [])
-    """
-    try:
-        kept = json.loads(text) if text else []
-    except (TypeError, ValueError, RecursionError):
-        return []
-    return [entry for entry in kept if isinstance(entry, dict)] if isinstance(kept, list) else []
-
-
-def message_of(error: BaseException) -> str:
-    """The error's own words, even if its `__str__` is broken."""
-    try:
-        return str(error)
-    except Exception as broken:  # noqa: BLE001 (a user's __str__ may raise anything; the job must still end)
-        return f"<its message cannot be had: {type(broken).__name__}>"
-
-
-def storable(text: str) -> str:
-    """Text without what databases refuse: NUL and lone surrogates."""
-    return text.replace("\0", "\\0").encode("utf-8", "backslashreplace").decode()
+def followed(outcome: Outcome, then: tuple[Any, ...]) -> Outcome:
+    """The same with jobs that are enqueued by what archives this one."""
+    return replace(outcome, then=then) if then else outcome
 
 
 def retry_for(strategy: Strategy | None, job: Job, error: BaseException) -> Retry | None:
@@ -176,14 +210,14 @@ def retry_for(strategy: Strategy | None, job: Job, error: BaseException) -> Retr
         chosen = strategy(job, error)
     if chosen is None or isinstance(chosen, Retry):
         return chosen
-    raise ConfigurationError(f"the retry strategy of {job.job_type!r} must give a Retry or None, not {chosen!r}")
+    raise ConfigurationError(f"the retry strategy of {job.job_type!r} must return a Retry or None, not {chosen!r}")
 
 
 def after_failure(strategy: Strategy | None, job: Job, error: BaseException) -> tuple[float | None, BaseException]:
     """
     How long to wait before the next try, or None to give up, and the error to keep.
 
-    A strategy that raises, or gives nonsense, is the last word on its job: it is given up,
+    A strategy that raises, or returns nonsense, is the last word on its job: it is given up,
     and its error says both.
     """
     try:
@@ -195,13 +229,3 @@ def after_failure(strategy: Strategy | None, job: Job, error: BaseException) -> 
     if isinstance(error, RetryAfter) and (strategy is None or delay is not None):
         delay = error.seconds
     return delay, error
-
-
-def after_loss(lost: int, limit: int, worker: str) -> WorkerLost | None:
-    """The error that ends a job whose worker died under it, or None: it runs again."""
-    if lost < limit:
-        return None
-    return WorkerLost(
-        f"its worker died under this job {lost} times, the last one being {worker}; "
-        "it is not tried again, for it may be what kills them"
-    )

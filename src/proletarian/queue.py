@@ -1,51 +1,54 @@
 """
-The application's side: put jobs in, on your own connection, inside your own transaction.
+The application's side: enqueue jobs on your own connection, inside your own transaction.
 
-`Queue` is one value that holds what both sides must agree on. The functions of the same
-names in `proletarian` are those of `Queue()`.
+`Queue` is one value that holds what both sides must agree on.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-from functools import cached_property, lru_cache, partial
-from typing import Any, TypeVar
+from datetime import UTC, datetime
+from functools import cached_property
+from typing import Any, Unpack
 
-from proletarian.drivers.driver import Driver
-from proletarian.drivers.registry import driver_of
-from proletarian.errors import ConfigurationError, LeaseLost, UnknownConnection, WrongCall
+from proletarian.awaiting.results import Results
+from proletarian.control.acting import Acting
+from proletarian.control.limiting import Limiting
+from proletarian.control.pausing import Pausing
+from proletarian.control.scheduling import Scheduling
+from proletarian.drivers.door import Door, awaiting, blocking
+from proletarian.enqueueing.around import Around, awithin, checked, within
+from proletarian.enqueueing.choosing import enqueue_all, enqueue_one
+from proletarian.errors import ConfigurationError, JobIdTaken, LeaseLost, PayloadError
 from proletarian.ids import UUID7, JobIds, Kind, kind_of
-from proletarian.job import DEFAULT_QUEUE, Job, NewJob
-from proletarian.limits import Limits
+from proletarian.job import DEFAULT_QUEUE, EnqueueOptions, Job, NewJob
+from proletarian.looking.jobs import Looking
+from proletarian.looking.overview import Overview
+from proletarian.payloads.fidelity import unfit
 from proletarian.serializers import JsonSerializer, Serializer
+from proletarian.sizes import Sizes
 from proletarian.sql.dialect import Dialect
-from proletarian.sql.mysql import MySQL
-from proletarian.sql.postgresql import PostgreSQL
+from proletarian.sql.dialects import dialect_for
+from proletarian.sql.namesakes import is_taken
 from proletarian.sql.rows import Ended, NewRow
-from proletarian.sql.sqlite import SQLite
-from proletarian.sql.statements import Plan, arun, run
+from proletarian.sql.settling import settle
+from proletarian.sql.statements import Plan
 from proletarian.sql.tables import Tables
-
-T = TypeVar("T")
-
-DIALECTS: Mapping[str, type[Dialect]] = {"postgresql": PostgreSQL, "mysql": MySQL, "sqlite": SQLite}
-
-
-@lru_cache(maxsize=64)
-def dialect_for(database: str, tables: Tables, kind: Kind) -> Dialect:
-    """The plans for one kind of database; made once for each set of tables."""
-    return DIALECTS[database](tables, kind)
+from proletarian.sql.transactions import joined
+from proletarian.times.expiry import deadline, with_expiry
+from proletarian.times.moments import EARLIEST
 
 
 @dataclass(frozen=True)
-class Queue:
+class Queue(Looking, Overview, Acting, Pausing, Limiting, Scheduling, Results):
     """
-    What the application and its workers must agree on: tables, serializer, job ids.
+    Tables, serializer and job ids: what the application and its workers must agree on.
 
-    The defaults are right unless you share tables with another application. `clock` gives
-    the time instead of the database, for tests.
+    The defaults are right unless you share tables with another application. `clock` returns the time instead of the
+    database, for tests. With `notifies=False` workers are not notified of new jobs, and find them at the next poll.
+    This is for transactions that you prepare yourself (`PREPARE TRANSACTION`), because PostgreSQL refuses to prepare
+    one that has notified.
 
     >>> Queue(tables=Tables(prefix="app."), job_ids=UUID7())     # doctest: +ELLIPSIS
     Queue(tables=Tables(prefix='app.', ...
@@ -55,7 +58,9 @@ class Queue:
     serializer: Serializer = field(default_factory=JsonSerializer)
     job_ids: JobIds = field(default_factory=UUID7)
     clock: Callable[[], datetime] | None = None
-    limits: Limits = field(default_factory=Limits)
+    sizes: Sizes = field(default_factory=Sizes)
+    notifies: bool = True
+    around: tuple[Around, ...] = field(default=(), repr=False, compare=False)  # see `around_enqueue`
 
     def __post_init__(self) -> None:
         if not isinstance(self.tables, Tables):
@@ -65,10 +70,15 @@ class Queue:
                 f"serializer is an object with encode(data) and decode(text), not {self.serializer!r}"
             )
         if self.clock is not None and not callable(self.clock):
-            raise ConfigurationError(f"clock is a function that gives an aware datetime, not {self.clock!r}")
-        if not isinstance(self.limits, Limits):
-            raise ConfigurationError(f"limits is a Limits value, not {self.limits!r}")
+            raise ConfigurationError(f"clock is a function that returns an aware datetime, not {self.clock!r}")
+        if not isinstance(self.sizes, Sizes):
+            raise ConfigurationError(f"sizes is a Sizes value, not {self.sizes!r}")
+        for function in self.around:
+            checked(function)
         _ = self.kind
+
+    def _shared(self) -> Queue:
+        return self
 
     @cached_property
     def kind(self) -> Kind:
@@ -84,92 +94,89 @@ class Queue:
     def _check_name(self) -> Callable[[str], None] | None:
         return getattr(self.serializer, "check_name", None)
 
-    def enqueue(
-        self,
-        connection: Any,
-        job_type: str,
-        payload: Any = None,
-        *,
-        queue: str | None = None,
-        process_at: datetime | None = None,
-        process_in: float | timedelta | None = None,
-        priority: int | None = None,
-        job_id: Any = None,
-        headers: Mapping[str, str] | None = None,
-    ) -> Any:
+    def enqueue(self, connection: Any, job_type: str, payload: Any = None, **options: Unpack[EnqueueOptions]) -> Any:
         """
-        Put a job in on your connection, inside its open transaction; gives the job id.
+        Enqueue a job on your connection, inside its open transaction; returns the job id.
 
-        Never commits. `process_at` is an aware datetime, `process_in` seconds or a timedelta;
-        the past means now. A higher `priority` runs sooner. Raises `PayloadError`,
-        `WrongCall` for an async connection, `UnknownConnection` for what is no connection,
-        `SchemaOutOfDate` when the tables are missing.
+        Options: `queue`; `process_at`, an aware datetime, or `process_in`, seconds or a timedelta (the past means now);
+        `priority` (higher ones run first); `job_id`; `headers`, strings that travel with the job. `unique`, a `Unique`
+        or the key as a string: if such a job exists, its id is returned and nothing is enqueued. `expires_in`, seconds
+        or a timedelta: a job that has not started by then is archived as cancelled. Never commits. Raises
+        `PayloadError`, `ConfigurationError` for an invalid option, `WrongCall` for an async connection,
+        `UnknownConnection` for something that is not a connection, `SchemaOutOfDate` when the tables are missing.
         """
-        job = NewJob(job_type, payload, queue=queue, process_at=process_at, process_in=process_in,
-                     priority=priority, job_id=job_id, headers=headers)  # fmt: skip
-        return self.enqueue_job(connection, job)
+        return self.enqueue_job(connection, NewJob(job_type, payload, **options))
 
     async def aenqueue(
-        self,
-        connection: Any,
-        job_type: str,
-        payload: Any = None,
-        *,
-        queue: str | None = None,
-        process_at: datetime | None = None,
-        process_in: float | timedelta | None = None,
-        priority: int | None = None,
-        job_id: Any = None,
-        headers: Mapping[str, str] | None = None,
+        self, connection: Any, job_type: str, payload: Any = None, **options: Unpack[EnqueueOptions]
     ) -> Any:
-        """Put a job in on your async connection; as `enqueue` otherwise."""
-        job = NewJob(job_type, payload, queue=queue, process_at=process_at, process_in=process_in,
-                     priority=priority, job_id=job_id, headers=headers)  # fmt: skip
-        return await self.aenqueue_job(connection, job)
+        """Enqueue a job on your async connection; otherwise like `enqueue`."""
+        return await self.aenqueue_job(connection, NewJob(job_type, payload, **options))
 
     def enqueue_job(self, connection: Any, job: NewJob) -> Any:
-        """Put in a job that is a value already; gives its id."""
-        driver = blocking(connection, "aenqueue")
-        return self.job_ids.decode(self.carry_out(driver, connection, self._enqueue(driver, connection, job)))
+        """Enqueue a `NewJob`; returns its id."""
+        door = blocking(connection, "aenqueue")
+        if self.around:
+            [job_id] = within(self.around, connection, [job], lambda jobs: self._one(door, *jobs))
+            return job_id
+        return self._one(door, job)[0]
 
     async def aenqueue_job(self, connection: Any, job: NewJob) -> Any:
         """The same on an async connection."""
-        driver = awaiting(connection, "enqueue")
-        return self.job_ids.decode(await self.acarry_out(driver, connection, self._enqueue(driver, connection, job)))
+        door = awaiting(connection, "enqueue")
+        if self.around:
+            [job_id] = await awithin(self.around, connection, [job], lambda jobs: self._aone(door, *jobs))
+            return job_id
+        return (await self._aone(door, job))[0]
+
+    def _one(self, door: Door, job: NewJob) -> list[Any]:
+        return [self.job_ids.decode(door.carry_out(enqueue_one(self, door, job)))]
+
+    async def _aone(self, door: Door, job: NewJob) -> list[Any]:
+        return [self.job_ids.decode(await door.acarry_out(enqueue_one(self, door, job)))]
 
     def enqueue_many(self, connection: Any, jobs: Iterable[NewJob]) -> list[Any]:
         """
-        Put many jobs in, in few round trips (COPY where the driver can); gives their ids in order.
+        Enqueue many jobs, in few round trips (COPY where the driver can); returns their ids in order.
 
-        All or none: a payload which does not fit leaves nothing behind, and your transaction
-        as it was. Never commits.
+        All or nothing: if one payload does not fit, no job is inserted and your transaction is as it was. Never
+        commits.
         """
-        driver = blocking(connection, "aenqueue_many")
-        stored = self.carry_out(driver, connection, self._enqueue_many(driver, connection, jobs))
-        return [self.job_ids.decode(job_id) for job_id in stored]
+        door = blocking(connection, "aenqueue_many")
+
+        def enqueue(jobs: Sequence[NewJob]) -> list[Any]:
+            return [self.job_ids.decode(job_id) for job_id in door.carry_out(enqueue_all(self, door, jobs))]
+
+        return within(self.around, connection, list(jobs), enqueue)  # a list: what makes them may use this connection
 
     async def aenqueue_many(self, connection: Any, jobs: Iterable[NewJob]) -> list[Any]:
-        """Put many jobs in on your async connection; as `enqueue_many` otherwise."""
-        driver = awaiting(connection, "enqueue_many")
-        stored = await self.acarry_out(driver, connection, self._enqueue_many(driver, connection, jobs))
-        return [self.job_ids.decode(job_id) for job_id in stored]
+        """Enqueue many jobs on your async connection; otherwise like `enqueue_many`."""
+        door = awaiting(connection, "enqueue_many")
+
+        async def enqueue(jobs: Sequence[NewJob]) -> list[Any]:
+            return [self.job_ids.decode(job_id) for job_id in await door.acarry_out(enqueue_all(self, door, jobs))]
+
+        return await awithin(self.around, connection, list(jobs), enqueue)
+
+    def around_enqueue(self, function: Around) -> Around:
+        """Run a function around every enqueue to this queue; see `Tasks.around_enqueue`."""
+        object.__setattr__(self, "around", (*self.around, checked(function)))
+        return function
 
     def complete(self, connection: Any, job: Job, ended: Ended, worker_id: Any, worker: str) -> None:
         """Archive a running job on its handler's own connection; see `Job.complete`."""
-        driver = blocking(connection, "acomplete")
-        plan = self._complete(driver, connection, job, ended, worker_id, worker)
-        self.carry_out(driver, connection, plan)
+        door = blocking(connection, "acomplete")
+        door.carry_out(self._complete(door, job, ended, worker_id, worker))
 
     async def acomplete(self, connection: Any, job: Job, ended: Ended, worker_id: Any, worker: str) -> None:
         """The same on an async connection."""
-        driver = awaiting(connection, "complete")
-        plan = self._complete(driver, connection, job, ended, worker_id, worker)
-        await self.acarry_out(driver, connection, plan)
+        door = awaiting(connection, "complete")
+        await door.acarry_out(self._complete(door, job, ended, worker_id, worker))
 
     # What is carried out: plans.
 
     def dialect(self, database: str) -> Dialect:
-        """The plans for this queue on one kind of database."""
+        """The words for this queue on one kind of database; see `sql/dialect.py`."""
         return dialect_for(database, self.tables, self.kind)
 
     def now(self) -> datetime | None:
@@ -190,87 +197,49 @@ class Queue:
             dialect.stored_id(self.job_ids.encode(job_id)),
             queue,
             job.job_type,
-            self.limits.checked_payload(job.job_type, self.serializer.encode(job.payload)),
+            self.sizes.checked_payload(job.job_type, self._encoded(job)),
             job.priority or 0,
-            self.limits.checked_headers(job.job_type, job.headers) if job.headers else None,
-            job.process_at,
+            self._headers(job) if job.headers or job.expires_in is not None else None,
+            None if job.process_at is None else max(job.process_at, EARLIEST),
             None if job.process_in is None else job.delay,
+            None,
+            job.lane or "",
         )
 
-    def _enqueue(self, driver: Driver, connection: Any, job: NewJob) -> Plan[Any]:
-        dialect = self.dialect(driver.database_of(connection))
-        stored = yield from dialect.enqueue(self.row(job, dialect), self.now())
-        return dialect.loaded_id(stored)
+    def _headers(self, job: NewJob) -> str | None:
+        headers = job.headers or {}
+        if job.expires_in is not None:
+            headers = with_expiry(headers, job.expires_in)
+            until = deadline(headers, self.now() or datetime.now(UTC))
+            if until is not None and job.process_at is not None and job.process_at >= until:
+                raise ConfigurationError(
+                    f"{job.job_type!r} is due at {job.process_at}, but expires before that, at {until}: it could "
+                    f"never start"
+                )
+        return self.sizes.checked_headers(job.job_type, headers)
 
-    def _enqueue_many(self, driver: Driver, connection: Any, jobs: Iterable[NewJob]) -> Plan[list[Any]]:
-        dialect = self.dialect(driver.database_of(connection))
-        jobs = list(jobs)  # what makes them may use this connection
-        if not jobs:
-            return []
-        rows = (self.row(job, dialect) for job in jobs)
-        stored = yield from dialect.enqueue_many(rows, self.now(), copy=driver.copies)
-        return [dialect.loaded_id(job_id) for job_id in stored]
+    def _encoded(self, job: NewJob) -> str:
+        try:
+            return self.serializer.encode(job.payload)
+        except PayloadError as error:
+            payload = job.payload if isinstance(job.payload, Mapping) else {"payload": job.payload}
+            said = ((name, unfit(value)) for name, value in payload.items())
+            found = next((f"parameter {name!r}: {name}{words}" for name, words in said if words), error)
+            raise PayloadError(f"{job.job_type}: {found}") from error
 
-    def _complete(
-        self, driver: Driver, connection: Any, job: Job, ended: Ended, worker_id: Any, worker: str
-    ) -> Plan[None]:
-        dialect = self.dialect(driver.database_of(connection))
-        ours = yield from dialect.joined(dialect.settle(worker_id, worker, [ended], self.now()))
+    def _complete(self, door: Door, job: Job, ended: Ended, worker_id: Any, worker: str) -> Plan[None]:
+        dialect = self.dialect(door.database)
+        try:
+            ours = yield from joined(dialect, settle(dialect, worker_id, worker, [ended], self.now()))
+        except Exception as error:
+            if is_taken(error):
+                raise JobIdTaken(
+                    f"the id {job.job_id} was given to two jobs, and the other one is already archived: this one "
+                    f"cannot be completed; roll back your transaction"
+                ) from error
+            raise
         if not ours:
             raise LeaseLost(
-                f"job {job.job_id} was taken back from this worker (run {ended.run_id}); "
-                "roll your transaction back: another worker runs it"
+                f"job {job.job_id} was taken back from this worker (run {ended.run_id}); roll back your "
+                f"transaction: another worker runs it"
             )
-
-    def carry_out(self, driver: Driver, connection: Any, plan: Plan[T]) -> T:
-        """Carry out a plan on the application's blocking connection."""
-        execute = driver.execute
-        assert execute is not None  # noqa: S101 (`blocking` has seen to it)
-        try:
-            return run(plan, partial(execute, connection))
-        except Exception as error:
-            if better := driver.explain(error):
-                raise better from error
-            raise
-
-    async def acarry_out(self, driver: Driver, connection: Any, plan: Plan[T]) -> T:
-        """Carry out a plan on the application's async connection."""
-        execute = driver.aexecute
-        assert execute is not None  # noqa: S101 (`awaiting` has seen to it)
-        try:
-            return await arun(plan, partial(execute, connection))
-        except Exception as error:
-            if better := driver.explain(error):
-                raise better from error
-            raise
-
-
-def blocking(connection: Any, other: str) -> Driver:
-    """The driver of a blocking connection; an async one raises and is told the `other` call."""
-    driver = driver_of(connection)
-    if driver.execute is None:
-        raise WrongCall(f"{driver.connection} is an async connection: use `await {other}(…)`")
-    require_open(driver, connection)
-    return driver
-
-
-def awaiting(connection: Any, other: str) -> Driver:
-    """The driver of an async connection; a blocking one raises and is told the `other` call."""
-    driver = driver_of(connection)
-    if driver.aexecute is None:
-        raise WrongCall(f"{driver.connection} is a blocking connection: use `{other}(…)`, without await")
-    require_open(driver, connection)
-    return driver
-
-
-def require_open(driver: Driver, connection: Any) -> None:
-    """Refuse a connection that was closed, or given back to its pool."""
-    if driver.is_closed(connection):
-        raise UnknownConnection(f"this {driver.connection} is closed: pass one that is open, in your transaction")
-
-
-DEFAULT = Queue()
-enqueue = DEFAULT.enqueue
-aenqueue = DEFAULT.aenqueue
-enqueue_many = DEFAULT.enqueue_many
-aenqueue_many = DEFAULT.aenqueue_many

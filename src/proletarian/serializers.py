@@ -8,6 +8,7 @@ from typing import Any, Protocol, runtime_checkable
 import msgspec
 
 from proletarian.errors import PayloadError, UnreadablePayload
+from proletarian.payloads.plain import simpler, to_plain
 
 
 @runtime_checkable
@@ -21,30 +22,12 @@ class Serializer(Protocol):
         """The payload from its text; raises `UnreadablePayload` when it is malformed."""
 
 
-def to_plain(value: Any) -> Any:
-    """
-    A value in JSON's own types: what dataclasses, models, dates and ids travel as.
-
-    >>> from datetime import date
-    >>> to_plain({"on": date(2026, 11, 24)})
-    {'on': '2026-11-24'}
-    """
-    return msgspec.to_builtins(value, str_keys=True, enc_hook=_model_to_plain)
-
-
-def _model_to_plain(value: Any) -> Any:
-    if callable(dump := getattr(value, "model_dump", None)):  # pydantic, without importing it
-        return dump(mode="json")
-    raise TypeError(f"{type(value).__name__} has no JSON form")
-
-
 class JsonSerializer:
     """
     JSON, the default: readable in the database and from every language.
 
-    NaN and infinities are refused (JSON has none, and writing null instead would lose
-    data in silence). Dates, UUIDs, Decimals and Enums travel as text or their value; a
-    task's annotations bring them back.
+    NaN and infinities are refused (JSON has none, and writing null instead would silently lose data). Dates, UUIDs,
+    Decimals and Enums travel as text or their value; a task's annotations bring them back.
 
     >>> JsonSerializer().encode({"account_id": 42})
     '{"account_id":42}'
@@ -53,7 +36,7 @@ class JsonSerializer:
     def encode(self, data: Any) -> str:
         """The payload as JSON text."""
         try:
-            text = msgspec.json.encode(data, enc_hook=_model_to_plain).decode()
+            text = msgspec.json.encode(data, enc_hook=simpler).decode()
             # msgspec writes NaN as null. Where there is no null, there was no NaN either.
             if "null" in text:
                 text = json.dumps(to_plain(data), allow_nan=False, ensure_ascii=False, separators=(",", ":"))

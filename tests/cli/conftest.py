@@ -7,14 +7,16 @@ from pathlib import Path
 
 import pytest
 
+from tests.cli.inside import inside
 from tests.cli.terminal import Terminal, terminal
+from tests.databases import PrivateDatabase
 
 JOBS = '''
 """The jobs of a shop."""
 
 import time
 
-from proletarian import Job, Tasks
+from proletarian import Job, Tasks, Worker
 
 tasks = Tasks()
 
@@ -37,6 +39,25 @@ def sleep(seconds: float) -> None:
 
 def handle(job: Job) -> None:
     print(f"handled {job.job_type} {job.payload}", flush=True)
+
+
+@tasks.task(queue="mail", priority=3)
+def welcome(name: str) -> None:
+    print(f"welcome, {name}", flush=True)
+
+
+ready = Worker("sqlite:///own.db", tasks, queues={"mail": 2})
+
+
+class Lazy:
+    """A client that connects when it is first used; asking for its class is a use."""
+
+    @property
+    def __class__(self):
+        raise ConnectionError("nobody wanted this")
+
+
+search = Lazy()
 '''
 
 
@@ -57,4 +78,26 @@ def folder(tmp_path: Path) -> Path:
 def shell(folder: Path, tmp_path: Path) -> Iterator[Terminal]:
     """A terminal in that folder."""
     with terminal(folder, tmp_path) as opened:
+        yield opened
+
+
+@pytest.fixture
+def inner_shell(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Terminal]:
+    """The same, within the process of the tests as far as that makes no difference."""
+    monkeypatch.chdir(folder)
+    with inside(folder, tmp_path) as opened:
+        yield opened
+
+
+@pytest.fixture
+def here(folder: Path, tmp_path: Path, database: PrivateDatabase) -> Iterator[Terminal]:
+    """A terminal in that folder that knows the database, each of the four in turn."""
+    with inside(folder, tmp_path, PROLETARIAN_DATABASE=database.url) as opened:
+        yield opened
+
+
+@pytest.fixture
+def there(folder: Path, tmp_path: Path, sqlite: PrivateDatabase) -> Iterator[Terminal]:
+    """A terminal that knows a SQLite database: for what does not depend on it."""
+    with inside(folder, tmp_path, PROLETARIAN_DATABASE=sqlite.url) as opened:
         yield opened

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import shlex
 import signal
@@ -11,6 +12,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from tests.waiting import wait_until
 
@@ -116,3 +118,10 @@ def terminal(folder: Path, screens: Path, **environment: str) -> Iterator[Termin
         yield made
     finally:
         made.close()
+
+
+def asked(shell: Terminal, command: str, code: int = 0) -> Any:
+    """What a command says as JSON."""
+    said = shell.run(f"proletarian {command} --json")
+    assert said.code == code, said.text
+    return json.loads(said.out)

@@ -17,7 +17,7 @@ HEAVY = {"asyncio", "importlib.resources", "json", "logging", "msgspec", "psycop
 
 
 def test_the_exit_codes_are_these_for_ever() -> None:
-    promised = {"CLEAN": 0, "FAILED_CHECK": 1, "USAGE": 2, "DATABASE": 3, "GIVEN_BACK": 4, "BUG": 70}
+    promised = {"CLEAN": 0, "FAILED_CHECK": 1, "USAGE": 2, "DATABASE": 3, "GIVEN_BACK": 4, "BUG": 70, "HUNG": 71}
 
     assert {name: value for name, value in vars(exit_codes).items() if name.isupper()} == promised
     assert all(f"\n{name} " in (exit_codes.__doc__ or "") for name in promised)
@@ -26,11 +26,11 @@ def test_the_exit_codes_are_these_for_ever() -> None:
 @pytest.mark.parametrize(
     ("url", "code", "says"),
     [
-        ("oracle://me:secret@host/db", 2, "'oracle://me:***@host/db' is no database URL; it begins with one of:"),
-        ("shop.db", 2, "'shop.db' is no database URL"),
+        ("oracle://me:secret@host/db", 2, "'oracle://me:***@host/db' is not a database URL; it begins with one of:"),
+        ("shop.db", 2, "'shop.db' is not a database URL"),
         ("sqlite:////no/such/folder/x.db", 2, "there is no folder '/no/such/folder'"),
         ("sqlite:///shop/jobs.py", 3, "file is not a database"),
-        ("mysql://me:secret@localhost:port/db", 2, "the URL's port is no number"),
+        ("mysql://me:secret@localhost:port/db", 2, "the URL's port is not a number"),
         ("mysql://me:secret@localhost:3306", 2, "the URL names no database"),
         ("mysql://me:secret@127.0.0.1:1/db", 3, "mysql://me:***@127.0.0.1:1/db cannot be reached"),
         ("postgresql://me:secret@127.0.0.1:1/db", 3, "postgresql://me:***@127.0.0.1:1/db cannot be reached"),
@@ -81,7 +81,7 @@ def test_a_bug_of_ours_keeps_its_traceback_and_gives_70() -> None:
     assert said.stderr.splitlines()[-1].startswith("Error: this is a bug in Proletarian")
 
 
-@pytest.mark.parametrize("command", ["", "migrate", "roles", "worker", "status", "enqueue", "demo"])
+@pytest.mark.parametrize("command", ["", "jobs", "jobs list", "worker", "demo"])
 def test_help_is_there_for_every_command(command: str, shell: Terminal) -> None:
     said = shell.run(f"proletarian {command} --help")
 

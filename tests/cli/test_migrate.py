@@ -9,6 +9,12 @@ from tests.conftest import DatabaseOf
 from tests.databases import PRODUCTS
 
 
+@pytest.fixture
+def shell(inner_shell: Terminal) -> Terminal:
+    """A terminal that starts no process for what does not depend on one."""
+    return inner_shell
+
+
 @pytest.mark.parametrize("product", PRODUCTS)
 def test_it_makes_the_tables_once_and_says_so(product: str, new_database: DatabaseOf, shell: Terminal) -> None:
     url = new_database(product).url
@@ -84,7 +90,7 @@ def test_an_unknown_database_is_refused_by_name(shell: Terminal) -> None:
     said = shell.run("proletarian migrate --sql oracle")
 
     assert said.code == 2
-    assert "'oracle' is no database: name one of postgresql, mysql, sqlite" in said.err
+    assert "'oracle' is not a database: name one of postgresql, mysql, sqlite" in said.err
 
 
 @pytest.mark.parametrize("database", ["postgresql", "mysql"])

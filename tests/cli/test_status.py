@@ -8,8 +8,15 @@ from typing import Any
 
 import pytest
 
+from proletarian import pause
 from tests.cli.terminal import Terminal
 from tests.databases import PrivateDatabase
+
+
+@pytest.fixture
+def shell(inner_shell: Terminal) -> Terminal:
+    """A terminal that starts no process for what does not depend on one."""
+    return inner_shell
 
 
 @pytest.fixture
@@ -58,14 +65,16 @@ def test_it_counts_what_waits_is_due_runs_and_has_failed(here: Terminal) -> None
     queues = {queue.pop("queue"): queue for queue in seen["queues"]}
     assert 0 <= queues["mail"].pop("oldest_due_seconds") < 60
     assert queues == {
-        "default": {"waiting": 0, "due": 0, "running": 1, "failed": 1, "oldest_due_seconds": None},
-        "mail": {"waiting": 2, "due": 1, "running": 0, "failed": 0},
+        "default": {"waiting": 0, "due": 0, "running": 1, "failed": 1, "workers": 1, "oldest_due_seconds": None},
+        "mail": {"waiting": 2, "due": 1, "running": 0, "failed": 0, "workers": 0},
     }
     [alive] = seen["workers"]
     assert alive["alive"] is True
     assert alive["queues"] == "default=1"
     assert alive["worker"].endswith(f":{worker.process.pid}")
     assert "1 worker alive" in text
+    assert "! no live worker serves 'mail'" in text
+    assert "serves 'default'" not in text
     assert left["workers"] == []
 
 
@@ -98,3 +107,15 @@ def test_a_payload_may_come_from_stdin_and_may_be_left_out(here: Terminal, datab
     payloads = database.rows(f"SELECT payload FROM {database.table('job')} ORDER BY enqueued_at, job_id")
 
     assert payloads == [('{"name":"Ann"}',), ("{}",)]
+
+
+def test_a_paused_queue_is_shown_with_who_and_why(here: Terminal, database: PrivateDatabase) -> None:
+    with database.connection() as connection:
+        pause(connection, "mail", reason="smtp is down", by="ann")
+        connection.commit()
+
+    [paused] = status(here)["paused"]
+    assert (paused["queue"], paused["reason"], paused["by"]) == ("mail", "smtp is down", "ann")
+    shown = here.run("proletarian status").out
+    assert "! 'mail' has been paused since " in shown
+    assert " by ann: smtp is down" in shown

@@ -30,6 +30,14 @@ def test_it_runs_jobs_until_sigterm(here: Terminal) -> None:
     assert "worker.stopped" in worker.text
 
 
+def test_a_queue_runs_in_child_processes(here: Terminal) -> None:
+    here.run('proletarian enqueue greet \'{"name": "Ann"}\'')
+    done = here.run("proletarian worker shop.jobs:tasks --queue default=processes:1 --drain --log-format json")
+
+    assert (done.code, done.out) == (0, "hello, Ann\n")
+    assert "ran 1" in done.err
+
+
 def test_drain_runs_what_is_due_and_ends(here: Terminal) -> None:
     here.run('proletarian enqueue greet \'{"name": "Ann"}\'')
     here.run('proletarian enqueue greet \'{"name": "Bob"}\' --in 1h')
@@ -98,7 +106,7 @@ def test_jobs_given_back_at_a_stop_give_exit_code_4(here: Terminal) -> None:
     worker.send(signal.SIGINT)
 
     assert worker.ends() == 4
-    assert "and given back: sleep" in worker.text.splitlines()[-1]
+    assert "and went back to the queue: sleep" in worker.text.splitlines()[-1]
     assert "Traceback" not in worker.text
 
 
@@ -127,8 +135,8 @@ def test_the_second_signal_ends_the_wait(here: Terminal, sqlite: PrivateDatabase
         ("shop.jobs:greet", "shop.jobs:greet is a single task; name the Tasks that it belongs to"),
         ("shop.jobs:JOBS", "module 'shop.jobs' has no attribute 'JOBS'"),
         ("shop.jobs:time", "shop.jobs:time is <module 'time'"),
-        ("shop.jobs:Tasks", "a worker runs a Tasks, or a function of one argument, the job"),
-        ("shop..jobs", "'shop..jobs' is no module name"),
+        ("shop.jobs:Tasks", "name a Tasks, a Worker, or a function of one argument, the job"),
+        ("shop..jobs", "'shop..jobs' is not a module name"),
         ("shop.broken", "importing 'shop.broken' failed: NameError: name 'undefined' is not defined ("),
         ("shop.broken", "/shop/broken.py, line 2)"),
         ("shop.needy", "importing 'shop.needy' failed: ModuleNotFoundError: No module named 'a_library"),
@@ -149,9 +157,11 @@ def test_an_application_that_cannot_be_found_is_told_which_part(app: str, says: 
     [
         ("--queue mail=x", "--queue mail=x: name a queue, or a queue and its slots, as in mail=2"),
         ("--queue =2", "--queue =2: name a queue"),
+        ("--queue mail=threads:2", "--queue mail=threads:2: name a queue"),
+        ("--queue mail=processes:0", "count is a whole number, 1 or more, not 0"),
         ("--queue mail --queue mail=3", "queue 'mail' is named twice"),
         ("--queue mail=0", "queue 'mail' needs a number of slots, 1 or more, not 0"),
-        ("--stop-timeout soon", "'soon' is no duration"),
+        ("--stop-timeout soon", "'soon' is not a duration"),
         ("--log-level loud", "'loud' is not one of"),
         ("--app-dir nowhere", "'nowhere' does not exist"),
     ],
@@ -193,3 +203,51 @@ def test_a_database_that_cannot_be_reached_is_waited_for(shell: Terminal) -> Non
 
     assert worker.ends() == 0
     assert "secret" not in worker.text
+
+
+DICT_CONFIG = """
+import logging.config
+from proletarian import Tasks
+import proletarian.worker
+logging.config.dictConfig({
+    "version": 1, "handlers": {"h": {"class": "logging.StreamHandler"}}, "root": {"handlers": ["h"], "level": "INFO"}
+})
+tasks = Tasks()
+@tasks.task
+def boom():
+    raise RuntimeError("somebody\\nhears this")
+"""
+
+
+def test_an_application_that_disables_loggers_does_not_silence_the_worker(here: Terminal, folder: Path) -> None:
+    (folder / "loud.py").write_text(DICT_CONFIG)
+    here.run("proletarian enqueue boom")
+
+    said = here.run("proletarian worker loud --drain").err
+
+    assert "worker.started" in said
+    assert 'error="RuntimeError: somebody\\nhears this"' in said
+    assert "job.given_up" in said
+
+
+def test_a_text_log_tells_the_type_of_an_error_and_its_traceback_once(here: Terminal) -> None:
+    here.run("proletarian enqueue fail")
+
+    said = here.run("proletarian worker shop.jobs --drain").err
+
+    assert said.count('error="ValueError: no luck"') == 2
+    assert said.count("Traceback") == 1
+    assert next(line for line in said.splitlines() if "job.given_up" in line).count("ERROR") == 1
+
+
+def test_the_end_of_its_terminal_stops_it_unless_that_is_ignored(here: Terminal) -> None:
+    worker = here.start("proletarian worker shop.jobs")
+    kept = here.start("nohup proletarian worker shop.jobs")
+    for program in (worker, kept):
+        program.wait_for("worker.started")
+        program.send(signal.SIGHUP)
+
+    assert worker.ends() == 0
+    assert kept.process.poll() is None
+    kept.send(signal.SIGTERM)
+    assert kept.ends() == 0

@@ -65,13 +65,13 @@ def try_check(check: Check, subject: Subject) -> None:
 
 @pytest.mark.parametrize("check", DATABASE, ids=str)
 @pytest.mark.parametrize("product", PRODUCTS)
-def test_database(product: str, check: Check, database_of: DatabaseOf) -> None:
-    try_check(check, Subject(database_of(product).url, lacks=LACKS[product]))
+def test_database(product: str, check: Check, tables_of: DatabaseOf) -> None:
+    try_check(check, Subject(tables_of(product).url, lacks=LACKS[product]))
 
 
 @pytest.mark.parametrize("check", DRIVER, ids=str)
 @pytest.mark.parametrize("name", LIBRARIES)
-def test_driver(name: str, check: Check, database_of: DatabaseOf) -> None:
+def test_driver(name: str, check: Check, tables_of: DatabaseOf) -> None:
     product, library = LIBRARIES[name]
-    database = database_of(product)
+    database = tables_of(product)
     try_check(check, Subject(database.url, library(database), LACKS[product], OTHER_TIME_ZONE[product]))

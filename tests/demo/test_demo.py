@@ -57,12 +57,16 @@ def test_the_promise_is_kept(shell: Terminal, database: PrivateDatabase, tmp_pat
     code = show.ends(120)
 
     assert code == 0, show.text
+    assert show.text.startswith("1,000 people sign up.")
+    assert f"worker {workers(show.text)[1]} has taken over" in show.text
+    assert "Left in " in show.text
+    assert "What next: " in show.text.splitlines()[-1]
     assert "The promise was kept." in show.text
     assert figure(show.text, "accounts committed") == 1000
-    assert figure(show.text, "without their mail") == 0
+    assert figure(show.text, "without their email") == 0
     assert figure(show.text, "sign-ups rolled back") == 50
-    assert figure(show.text, "with a mail all the same") == 0
-    assert figure(show.text, "mails refused at first and tried again") == 100
+    assert figure(show.text, "but with an email") == 0
+    assert figure(show.text, "emails refused at first and retried") == 100
     assert figure(show.text, "jobs that the killed worker held") > 0
     assert figure(show.text, "until the first of them ran again") > 0
     assert figure(show.text, "delivered twice without need") == 0
@@ -81,6 +85,19 @@ def test_without_a_url_it_brings_its_own_database_and_leaves_nothing(shell: Term
     assert show.ends() == 128 + signal.SIGTERM
     wait_until(lambda: not any(map(is_running, workers(show.text))), 60, what="the end of its workers")
     assert list((tmp_path / "tmp").iterdir()) == []
+
+
+def test_a_demo_that_is_killed_leaves_neither_worker_nor_folder(shell: Terminal, tmp_path: Path) -> None:
+    show = shell.start("proletarian demo")
+    show.wait_for("workers started", 120)
+    wait_until(lambda: any((tmp_path / "tmp").glob("*/demo.db")), 60)
+    pids = workers(show.text)
+    show.wait_for("mails delivered", 60)
+    show.send(signal.SIGKILL)
+    show.ends()
+
+    wait_until(lambda: not any(map(is_running, pids)), 60, what="the end of its workers")
+    wait_until(lambda: list((tmp_path / "tmp").iterdir()) == [], 60, what="the end of its folder")
 
 
 def test_it_does_not_run_beside_other_jobs(shell: Terminal, sqlite: PrivateDatabase) -> None:

@@ -111,18 +111,23 @@ def django_settings(database: PrivateDatabase) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def django(database: PrivateDatabase) -> Library:
-    """A connection wrapper of Django's own, in `atomic()`."""
+def configure_django() -> None:
+    """Have Django in this process, without a database."""
     import django as package
     from django.conf import settings
-    from django.db import connections, transaction
-    from django.db.utils import load_backend
 
     if not settings.configured:
         settings.configure(USE_TZ=True, DATABASES={})
         package.setup()
 
-    blocks: list[Any] = []
+
+def django(database: PrivateDatabase) -> Library:
+    """A connection wrapper of Django's own, in `atomic()`."""
+    from django.db import connections, transaction
+    from django.db.utils import load_backend
+
+    configure_django()
+    blocks: dict[Any, Any] = {}  # the open block of each connection
 
     def connect() -> Any:
         connections.configure_settings({"default": {}})
@@ -132,16 +137,20 @@ def django(database: PrivateDatabase) -> Library:
         return opened
 
     def begin(opened: Any) -> None:
-        blocks.append(transaction.atomic(using="door"))
-        blocks[-1].__enter__()
+        connections["door"] = opened  # a block goes by the alias
+        blocks[opened] = transaction.atomic(using="door")
+        blocks[opened].__enter__()
+
+    def end(opened: Any, *error: Any) -> None:
+        if block := blocks.pop(opened, None):
+            connections["door"] = opened
+            block.__exit__(*error)
 
     def commit(opened: Any) -> None:
-        if blocks:
-            blocks.pop().__exit__(None, None, None)
+        end(opened, None, None, None)
 
     def rollback(opened: Any) -> None:
-        if blocks:
-            blocks.pop().__exit__(*(sys.exc_info() if sys.exc_info()[0] else (KeyError, KeyError(), None)))
+        end(opened, *(sys.exc_info() if sys.exc_info()[0] else (KeyError, KeyError(), None)))
 
     def close(opened: Any) -> None:
         rollback(opened)

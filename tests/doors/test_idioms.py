@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
@@ -13,6 +14,7 @@ import pytest
 
 from proletarian import NewJob, aenqueue, aenqueue_many, enqueue, enqueue_many
 from proletarian.drivers.registry import driver_of
+from proletarian.errors import JobIdTaken
 from tests.conftest import DatabaseOf
 from tests.databases import PrivateDatabase, mysql_options
 from tests.doors import layers
@@ -169,7 +171,7 @@ def test_an_error_in_an_inner_block_leaves_nothing_of_it(idiom: Any) -> None:
 
 
 def test_django_atomic(database: PrivateDatabase) -> None:
-    from django.db import IntegrityError, connection, connections, transaction
+    from django.db import connection, connections, transaction
 
     if database.kind == "mysql":
         pytest.importorskip("MySQLdb", reason="NOT TESTED: mysqlclient is not installed")
@@ -181,7 +183,7 @@ def test_django_atomic(database: PrivateDatabase) -> None:
         with contextlib.suppress(Broken), transaction.atomic("door"):
             enqueue(connections["door"], "greet")
             raise Broken
-        with pytest.raises(IntegrityError), transaction.atomic("door"):
+        with pytest.raises(JobIdTaken), transaction.atomic("door"):
             enqueue(connections["door"], "greet", job_id=job_id)
     with contextlib.suppress(Broken), transaction.atomic("door"):
         enqueue(door, "greet")
@@ -314,3 +316,25 @@ def test_autocommit(product: str, connect: Callable[[PrivateDatabase], Any], dat
             await closed
 
     asyncio.run(given())
+
+
+EACH_BY_ITSELF: list[tuple[dict[str, Any], int]] = [({}, 0), ({"isolation_level": None}, 1)]
+if sys.version_info >= (3, 12):
+    EACH_BY_ITSELF += [({"autocommit": True}, 1), ({"autocommit": False}, 0)]
+
+
+@pytest.mark.parametrize(("options", "left"), EACH_BY_ITSELF)
+def test_a_unique_job_is_a_transaction_only_where_nobody_begins_one(
+    options: dict[str, Any], left: int, sqlite: PrivateDatabase
+) -> None:
+    """Python 3.12 and newer have one more way to say so, which sqlite3 tells only in the connection's own thread."""
+
+    async def given() -> None:
+        import aiosqlite
+
+        async with aiosqlite.connect(path_of(sqlite), **options) as connection:
+            first = await aenqueue(connection, "greet", unique="a")
+            assert await aenqueue(connection, "greet", unique="a") == first
+
+    asyncio.run(given())
+    assert sqlite.count("job") == left

@@ -19,6 +19,7 @@ from psycopg.rows import dict_row
 
 from proletarian import DatabaseGenerated, NewJob, Queue, SchemaOutOfDate, Tables, aenqueue, enqueue, enqueue_many
 from proletarian.drivers.cursors import LARGE
+from proletarian.errors import JobIdTaken
 from tests.conftest import DatabaseOf
 from tests.databases import PrivateDatabase
 from tests.waiting import wait_until
@@ -149,7 +150,7 @@ def test_text_is_written_in_the_encoding_of_the_moment(connection: psycopg.Conne
 def test_a_failed_enqueue_spoils_nothing(connection: psycopg.Connection[Any], postgresql: PrivateDatabase) -> None:
     job_id = enqueue(connection, "greet")
     for _ in range(2):
-        with pytest.raises(psycopg.errors.UniqueViolation):
+        with pytest.raises(JobIdTaken):
             enqueue(connection, "greet", job_id=job_id)
         with pytest.raises(SchemaOutOfDate):
             Queue(tables=Tables(prefix="elsewhere.")).enqueue(connection, "greet")

@@ -59,7 +59,7 @@ def refused(thing: Any, words: str) -> None:
         (object(), "no driver knows connections of the type builtins.object"),
     ],
 )
-def test_what_is_no_connection_at_all_is_refused(thing: Any, words: str) -> None:
+def test_objects_that_are_not_connections_are_refused(thing: Any, words: str) -> None:
     refused(thing, words)
 
 
@@ -74,9 +74,9 @@ def test_engines_and_session_factories_are_refused(sqlite: PrivateDatabase) -> N
 
     engine, async_engine = layers.engine(sqlite, "pysqlite"), layers.async_engine(sqlite, "aiosqlite")
     for given in (engine, async_engine):
-        refused(given, "hands out connections and is none: take one from it")
+        refused(given, "hands out connections but is not one: take one from it")
     for maker in (sessionmaker(engine), async_sessionmaker(async_engine)):
-        refused(maker, "makes sessions and is none: call it")
+        refused(maker, "makes sessions but is not one: call it")
 
 
 def test_a_session_of_several_databases_has_to_say_which() -> None:
@@ -134,7 +134,7 @@ def test_a_connection_still_to_be_awaited_is_refused(postgresql: PrivateDatabase
 
     async def given() -> None:
         coming = psycopg.AsyncConnection.connect(postgresql.url)
-        with pytest.raises(UnknownConnection, match="still to be awaited"):
+        with pytest.raises(UnknownConnection, match="has not been awaited yet"):
             await aenqueue(coming, "greet")
         await (await coming).close()
 

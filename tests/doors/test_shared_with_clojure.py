@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -13,6 +14,7 @@ from proletarian import (
     Job,
     NewJob,
     Queue,
+    Tables,
     Tasks,
     TransitSerializer,
     Worker,
@@ -77,11 +79,11 @@ def test_a_plain_handler_gets_what_transit_says(sqlite: PrivateDatabase) -> None
 )
 def test_a_name_that_would_stop_a_clojure_worker_is_refused(name: str, sqlite: PrivateDatabase) -> None:
     with sqlite.connection() as connection:
-        with pytest.raises(ConfigurationError, match="is no printed keyword"):
+        with pytest.raises(ConfigurationError, match="is not a printed keyword"):
             shared.enqueue(connection, name)
-        with pytest.raises(ConfigurationError, match="is no printed keyword"):
+        with pytest.raises(ConfigurationError, match="is not a printed keyword"):
             shared.enqueue(connection, ":app/fine", queue=name)
-        with pytest.raises(ConfigurationError, match="is no printed keyword"):
+        with pytest.raises(ConfigurationError, match="is not a printed keyword"):
             shared.enqueue_many(connection, [NewJob(":app/fine"), NewJob(name)])
 
     assert sqlite.count("job") == 0
@@ -95,23 +97,87 @@ def test_printed_keywords_are_taken(name: str, sqlite: PrivateDatabase) -> None:
     assert sqlite.count("job") == 1
 
 
-def test_the_tables_of_the_origin_are_completed(new_database: DatabaseOf) -> None:
-    """`migrate` adds what the origin's two tables lack; the rows that wait in them stay and run."""
+POSTGRESQL_OF_THE_ORIGIN = """
+CREATE SCHEMA IF NOT EXISTS proletarian;
+CREATE TABLE IF NOT EXISTS proletarian.job (
+    job_id UUID PRIMARY KEY, queue TEXT NOT NULL, job_type TEXT NOT NULL, payload TEXT NOT NULL,
+    attempts INTEGER NOT NULL, enqueued_at TIMESTAMP NOT NULL, process_at TIMESTAMP NOT NULL
+);
+CREATE TABLE IF NOT EXISTS proletarian.archived_job (
+    job_id UUID PRIMARY KEY, queue TEXT NOT NULL, job_type TEXT NOT NULL, payload TEXT NOT NULL,
+    attempts INTEGER NOT NULL, enqueued_at TIMESTAMP NOT NULL, process_at TIMESTAMP NOT NULL,
+    status TEXT NOT NULL, finished_at TIMESTAMP NOT NULL
+);
+CREATE INDEX job_queue_process_at ON proletarian.job (queue, process_at);
+"""
+MYSQL_OF_THE_ORIGIN = """
+CREATE DATABASE IF NOT EXISTS {schema};
+CREATE TABLE IF NOT EXISTS {schema}.job (
+    job_id BINARY(16) PRIMARY KEY, queue TEXT NOT NULL, job_type TEXT NOT NULL, payload TEXT NOT NULL,
+    attempts INTEGER NOT NULL, enqueued_at TIMESTAMP NOT NULL, process_at TIMESTAMP NOT NULL,
+    INDEX (queue(256), process_at)
+);
+CREATE TABLE IF NOT EXISTS {schema}.archived_job (
+    job_id BINARY(16) PRIMARY KEY, queue TEXT NOT NULL, job_type TEXT NOT NULL, payload TEXT NOT NULL,
+    attempts INTEGER NOT NULL, enqueued_at TIMESTAMP NOT NULL, process_at TIMESTAMP NOT NULL,
+    status TEXT NOT NULL, finished_at TIMESTAMP NOT NULL
+);
+"""
+
+
+@pytest.fixture(params=["postgresql", "mariadb", "mysql"])
+def origins(request: pytest.FixtureRequest, new_database: DatabaseOf) -> tuple[PrivateDatabase, Queue]:
+    """A database with the tables as the original's own file makes them, and the queue on them."""
+    database = new_database(request.param)
+    if database.kind == "postgresql":
+        database.run_script(POSTGRESQL_OF_THE_ORIGIN)
+        return database, shared
+    schema = database.url.rpartition("/")[2]  # where the original has `proletarian`, which all tests would share
+    database.run_script(MYSQL_OF_THE_ORIGIN.format(schema=schema))
+    return database, replace(shared, tables=Tables(prefix=f"{schema}."))
+
+
+def test_the_tables_of_the_origin_are_completed(origins: tuple[PrivateDatabase, Queue]) -> None:
+    """`migrate` adds what the origin's two tables lack: rows that wait in them run, and each kind of enqueue works."""
+    database, queue = origins
+    job, archive = queue.tables.name("job", database.kind), queue.tables.name("archived_job", database.kind)
+    insert = (
+        f"INSERT INTO {job} (job_id, queue, job_type, payload, attempts, enqueued_at, process_at) "
+        "VALUES (%s, ':proletarian/default', ':app/send-mail', '[\"^ \",\"~:account_id\",1]', 0, "
+        "'2026-01-02 03:04:05', '2026-01-02 03:04:05')"
+    )
+    ids: list[Any] = [UUID(int=1), UUID(int=2)]
+    ids = ids if database.kind == "postgresql" else [job_id.bytes for job_id in ids]
+    database.rows(insert, [ids[0]])
+    migrate(database.url, queue)
+    assert migrate(database.url, queue) == []
+
+    database.rows(insert, [ids[1]])  # as the original goes on doing
+    with database.connection() as connection:
+        for at in (None, datetime(2026, 5, 6, 7, 8, 9, tzinfo=UTC)):
+            queue.enqueue(connection, ":app/send-mail", {"account_id": 2}, process_at=at)
+        queue.enqueue_many(connection, [NewJob(":app/send-mail", {"account_id": n}) for n in range(150)])
+        connection.commit()
+    assert Worker(database.url, send_mail_alone(queue)).drain() == 154
+    assert database.rows(f"SELECT status, count(*) FROM {archive} GROUP BY status") == [("success", 154)]
+    assert database.rows(f"SELECT min(enqueued_at) FROM {archive}")[0][0].strftime("%d %H:%M:%S") == "02 03:04:05"
+
+
+def test_the_origins_tables_keep_times_as_they_are_meant(new_database: DatabaseOf) -> None:
+    """Its columns have no time zone, so what a session means by a time would depend on its own."""
     database = new_database("postgresql")
-    database.rows("CREATE SCHEMA proletarian")
-    common = """job_id UUID NOT NULL PRIMARY KEY, queue TEXT NOT NULL, job_type TEXT NOT NULL, payload TEXT NOT NULL,
-                attempts INTEGER NOT NULL, enqueued_at TIMESTAMP WITH TIME ZONE NOT NULL,
-                process_at TIMESTAMP WITH TIME ZONE NOT NULL"""
-    database.rows(f"CREATE TABLE proletarian.job ({common})")
-    database.rows(
-        f"CREATE TABLE proletarian.archived_job ({common}, status TEXT NOT NULL, "
-        "finished_at TIMESTAMP WITH TIME ZONE NOT NULL)"
-    )
-    database.rows(
-        "INSERT INTO proletarian.job VALUES (gen_random_uuid(), ':proletarian/default', ':app/send-mail', "
-        """'["^ ","~:account_id",1]', 0, now(), now())"""
-    )
+    database.run_script(POSTGRESQL_OF_THE_ORIGIN)
     migrate(database.url, shared)
+    with database.connection() as connection:
+        connection.execute("SET timezone TO 'Pacific/Auckland'")
+        send_mail.enqueue(connection, account_id=3)
+        connection.commit()
 
     assert Worker(database.url, tasks).drain() == 1
-    assert database.archive() == [(":app/send-mail", "success")]
+
+
+def send_mail_alone(queue: Queue) -> Tasks:
+    """The one task, on this queue."""
+    alone = Tasks(queue=queue)
+    alone.task(name=":app/send-mail")(send_mail.function)
+    return alone

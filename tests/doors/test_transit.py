@@ -249,26 +249,26 @@ def test_composite_keys_are_frozen() -> None:
         ('["^ ","~i1",1,"~?t",2]', "the same in Python"),
         ('["^ ","a"]', "a key without a value"),
         ('["~#cmap",[1]]', "a key without a value"),
-        ('["^0"]', "stands for nothing that came before"),
-        ('["a","^ "]', "where no map begins"),
-        ('["~#set"]', "stands before 0 values"),
-        ('["~#set",[],[]]', "stands before 2 values"),
-        ('["a","~#set"]', "has nothing behind it"),
+        ('["^0"]', "refers to nothing that came before"),
+        ('["a","^ "]', "not at the start of a map"),
+        ('["~#set"]', "has 0 values instead of one"),
+        ('["~#set",[],[]]', "has 2 values instead of one"),
+        ('["a","~#set"]', "has no value"),
         ('["`a"]', "reserved"),
-        ('["~"]', "says nothing"),
-        ('["~ix"]', "is no integer"),
-        ('["~i1_000"]', "is no integer"),
-        ('["~fNaN"]', "is no decimal"),
+        ('["~"]', "has no meaning"),
+        ('["~ix"]', "is not an integer"),
+        ('["~i1_000"]', "is not an integer"),
+        ('["~fNaN"]', "is not a decimal"),
         ('["~ux"]', "badly formed"),
-        ('["~mx"]', "is no integer"),
+        ('["~mx"]', "is not an integer"),
         ('["~m999999999999999999"]', "range"),
         ('["~t2026-11-24T10:00:00"]', "has no time zone"),
         ('["~zx"]', "x"),
         ('["~cab"]', "one character"),
-        ('["~?x"]', "no boolean"),
+        ('["~?x"]', "not a boolean"),
         ('["~bx"]', "x"),
         ('["~#ratio",[1,0]]', "Fraction"),
-        ("[NaN]", "is no JSON"),
+        ("[NaN]", "is not JSON"),
         ("[" * 100_000, "nested too deeply"),
         ("", "Expecting value"),
         ("[1", "delimiter"),
@@ -299,7 +299,7 @@ def test_what_has_no_form_is_refused_at_the_enqueue(value: Any) -> None:
         transit.encode(value)
 
 
-def test_what_holds_itself_is_refused() -> None:
+def test_a_value_that_contains_itself_is_refused() -> None:
     endless: list[Any] = []
     endless.append(endless)
     with pytest.raises(PayloadError, match="cannot be written as Transit"):

@@ -17,6 +17,8 @@ up in the business rows; a handler writes its line as soon as it can.
 from __future__ import annotations
 
 import contextlib
+import itertools
+import json
 import os
 import random
 import signal
@@ -40,6 +42,7 @@ TABLES = {
     "effect": "id CHAR(32) NOT NULL PRIMARY KEY, n INTEGER NOT NULL",  # committed with the job
 }
 EXACTLY_ONCE = ("exactly", "dies", "idles")
+POISON = "poison"  # kills its worker whenever it runs: the only kind that fails
 OUTAGE = 60.0  # seconds that a database may be away at the most
 PACE = 0.01  # seconds between jobs under load
 
@@ -105,6 +108,10 @@ def tasks_for(database: PrivateDatabase) -> Tasks:
         note(job, n)
         complete(job, n, lambda: None if job.lost else os.kill(os.getpid(), signal.SIGKILL))
 
+    @tasks.task
+    def poison(job: Job, n: int) -> None:
+        os._exit(9)  # as a crash of the interpreter does
+
     @tasks.task(retry=Retry(5, delays=[0.05]))
     def idles(job: Job, n: int) -> None:
         """At first it leaves its transaction open for longer than the server puts up with."""
@@ -128,6 +135,7 @@ class Books:
     put_in: dict[int, str] = field(default_factory=dict)
     rolled_back: list[int] = field(default_factory=list)
     unsure: dict[int, str] = field(default_factory=dict)
+    _numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
 
     def open(self) -> Books:
         """Make the tables, or empty them."""
@@ -141,7 +149,7 @@ class Books:
         chance = random.Random(self.seed + len(self.put_in))
         connection = outlasting(self.database.connect)
         for _ in range(count):
-            n = len(self.put_in) + len(self.rolled_back) + len(self.unsure) + 1
+            n = next(self._numbers)
             kind, keep = chance.choice(["once", "flaky", "exactly"]), chance.random() >= 0.2
             try:
                 self._put(connection, n, kind, keep)
@@ -156,13 +164,17 @@ class Books:
                     self.rolled_back.append(n)
             time.sleep(pause)
         close(connection)
-        self._look_up()
+        self.look_up()
 
     def put(self, kind: str) -> None:
         """One job of a kind that is not among those that `produce` puts in."""
-        n = len(self.put_in) + len(self.rolled_back) + 1
-        with self.database.connection() as connection:
-            self._put(connection, n, kind, keep=True)
+        n = next(self._numbers)
+        try:
+            with self.database.connection() as connection:
+                self._put(connection, n, kind, keep=True)
+        except Exception:
+            self.unsure[n] = kind
+            raise
         self.put_in[n] = kind
 
     def _put(self, connection: Any, n: int, kind: str, keep: bool) -> None:
@@ -173,15 +185,15 @@ class Books:
         else:
             connection.rollback()
 
-    def _look_up(self) -> None:
+    def look_up(self) -> None:
         """Whether the transactions whose end was not told were committed."""
         committed = {n for (n,) in outlasting(lambda: self.database.rows("SELECT n FROM account"))}
-        for n, kind in self.unsure.items():
+        for n, kind in list(self.unsure.items()):
+            del self.unsure[n]
             if n in committed:
                 self.put_in[n] = kind
             else:
                 self.rolled_back.append(n)
-        self.unsure.clear()
 
     @contextlib.contextmanager
     def load(self) -> Iterator[None]:
@@ -205,6 +217,11 @@ class Books:
         """Whether all that was committed has come to its end."""
         return outlasting(lambda: self.database.count("archived_job")) >= len(self.put_in)
 
+    @property
+    def is_quiet(self) -> bool:
+        """Whether nothing waits or runs."""
+        return outlasting(self.database.left) == 0
+
     def balance(self, *, losses: bool, told: Ledger | None = None) -> int:
         """
         Check all; gives how many runs were repeated.
@@ -214,7 +231,7 @@ class Books:
         """
         queue = Queue()
         loaded_id, decoded = queue.dialect(self.database.kind).loaded_id, queue.job_ids.decode
-        archive = self.database.archive("payload", "status", "attempts", "lost", "job_id")
+        archive = self.database.archive("payload", "status", "attempts", "errors", "job_id")
         given_back = Counter(
             entry["job_id"] for entry in (told.entries("job.released") if told else []) if "from" not in entry.known
         )
@@ -230,9 +247,14 @@ class Books:
         assert not set(lines) & set(self.rolled_back), "what was rolled back never ran"
 
         repeated = 0
-        for payload, status, attempts, lost, job_id in archive:
+        for payload, status, attempts, errors, job_id in archive:
+            # `lost` counts what is certain; the errors, each worker that died with the job in its hands.
+            lost = sum(error["type"] == "WorkerLost" for error in json.loads(errors or "[]"))
             n, more = account_of[payload], lost + given_back[repr(decoded(loaded_id(job_id)))]
-            assert status == "success", f"{n}: {status}"
+            if self.put_in[n] == POISON:
+                assert status == "failure", f"the poison {n}: {status}"
+                continue
+            assert status == "success", f"{n}: {status}, {errors}"
             assert attempts <= lines[n] <= attempts + more, (
                 f"job {n}: {lines[n]} runs, {attempts} attempts, {more} lost or given back"
             )

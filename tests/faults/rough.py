@@ -70,6 +70,11 @@ def tasks_for(ledger: Ledger) -> Tasks:
         for _ in range(100):
             sys.stdout.write("x" * 1_000_000)
 
+    @tasks.task
+    def closes() -> None:
+        """Closes every file but the standard ones, as code does that makes a daemon of its process."""
+        os.closerange(3, 1024)
+
     return tasks
 
 

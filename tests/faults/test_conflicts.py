@@ -55,7 +55,7 @@ def quarrel(database: PrivateDatabase, seed: int = 1) -> Iterator[list[str]]:
 
 def refusals(crew: Fleet) -> list[str]:
     """What the workers were told."""
-    return [entry["error"] for entry in crew.ledger.entries("database.unavailable")]
+    return [entry["error"] for entry in crew.ledger.entries("database.contended")]
 
 
 @pytest.mark.parametrize("product", ["postgresql", "mariadb", "mysql"])

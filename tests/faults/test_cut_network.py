@@ -75,7 +75,7 @@ def cut_off(tmp_path: Path, database: PrivateDatabase, cable: Cable) -> Iterator
     parts = urlsplit(database.url)
     beyond = replace(database, url=parts._replace(netloc=f"test:test@{cable.address}:{parts.port}").geturl())
     (tmp_path / "far").mkdir()
-    far = Fleet(tmp_path / "far", "tests.faults.outpost")
+    far = Fleet(tmp_path / "far", "tests.faults.outpost", forked=False)
     far.start(beyond, namespace=cable.namespace, **CARE)
     yield from until_the_end(far)
 
@@ -112,9 +112,9 @@ def test_a_worker_that_is_cut_off_is_dead_after_the_limit_and_its_late_outcome_i
     cut_off.ledger.wait_for("began")
     cut_at = time.time()
     cable.cut()
-    colleague = near.start(database, **CARE)
+    peer = near.start(database, **CARE)
     again = near.ledger.wait_for("began", 60, lost=1)
-    wait_until(lambda: database.count("archived_job") == 1, 60, what="the colleague's outcome")
+    wait_until(lambda: database.count("archived_job") == 1, 60, what="the peer's outcome")
     cut_off.ledger.wait_for("ended", 60)
     archived = database.archive("status", "lost", "worker")
     cable.mend()
@@ -125,10 +125,10 @@ def test_a_worker_that_is_cut_off_is_dead_after_the_limit_and_its_late_outcome_i
     print(f"taken back {again.at - cut_at:.1f} s after the cut")
     assert again.at - cut_at >= LOST_AFTER - HEARTBEAT, "not before"
     assert (status, lost) == ("success", 1)
-    assert worker.endswith(f":{colleague.pid}")
+    assert worker.endswith(f":{peer.pid}")
     assert database.archive("status", "lost", "worker") == archived, "its late outcome changes nothing"
 
     cut_off.ledger.wait_for("worker.liveness", 60, count=2)
-    colleague.kill()
+    peer.kill()
     database.put(NewJob("note", {"n": 1}))
     cut_off.ledger.wait_for("ran", 60)

@@ -11,7 +11,9 @@ from typing import Any
 import pytest
 
 from proletarian import NewJob, Tasks, Worker
+from tests.conftest import DatabaseOf
 from tests.databases import PrivateDatabase, new_server
+from tests.faults.innocence import nobody_is_blamed, on_machines_of_their_own
 from tests.waiting import wait_until
 from tests.worker.recorder import Recorder
 
@@ -34,7 +36,7 @@ def locked(database: PrivateDatabase, table: str) -> Iterator[None]:
 
 
 def leave_an_orphan(database: PrivateDatabase) -> None:
-    """A run whose worker is not there: every colleague wants to take it back."""
+    """A run whose worker is not there: every peer wants to take it back."""
     columns = "job_id, queue, job_type, payload, attempts, enqueued_at, process_at, priority, lost"
     waiting, running = database.table("job"), database.table("running_job")
     database.put(NewJob("greet", queue="nobody"))
@@ -82,11 +84,38 @@ def test_a_lock_on_a_table_for_longer_than_lost_after_makes_nobody_dead(
     assert database.archive("job_type", "lost")[-1:] == [("slow", 0)]
 
 
+@pytest.mark.parametrize("product", ["postgresql", "mariadb", "mysql"])
+def test_a_lock_on_a_workers_row_for_longer_than_lost_after_makes_nobody_dead(
+    product: str, database_of: DatabaseOf, recorder: Recorder
+) -> None:
+    """As a forgotten psql has it; on SQLite nobody can."""
+    database = database_of(product)
+    tasks, let_go = slow_tasks()
+    with contextlib.ExitStack() as stack:
+        for _ in range(2):
+            stack.enter_context(Worker(database.url, tasks, log=recorder, **CARE))
+        stack.callback(let_go.set)
+        database.put(NewJob("slow"))
+        recorder.wait_for("job.started")
+        on_machines_of_their_own(database)
+        with database.connection() as connection:
+            connection.cursor().execute(
+                f"SELECT worker_id FROM {database.table('worker')} WHERE worker_id IN "
+                f"(SELECT worker_id FROM {database.table('running_job')}) FOR UPDATE"
+            )
+            time.sleep(LONGER)  # longer than lost_after: that is the fault
+        time.sleep(LOST_AFTER / 2)  # time to say so, if anybody thought anybody dead
+        let_go.set()
+        wait_until(lambda: database.count("archived_job") == 1)
+
+    nobody_is_blamed(database, recorder)
+
+
 def test_a_stop_ends_though_a_table_is_locked(database: PrivateDatabase, recorder: Recorder) -> None:
     worker = Worker(database.url, slow_tasks()[0], log=recorder, **CARE)
     worker.start()
     with locked(database, "worker"):
-        recorder.wait_for("database.unavailable", 30)  # it has run into the lock
+        recorder.wait_for("database.contended")  # it has run into the lock
         began = time.monotonic()
         worker.stop(1)
         took = time.monotonic() - began

@@ -1,7 +1,7 @@
 """
 A worker is killed at the worst moments: while its claim, or its acknowledgement, is at the server.
 
-The statement of a process that is gone may still be carried out, after a colleague has looked
+The statement of a process that is gone may still be carried out, after a peer has looked
 for what the dead one ran. A lock on a table holds it up for as long as the test needs.
 """
 
@@ -48,5 +48,5 @@ def test_a_statement_that_outlives_its_worker_loses_nothing(
         dying.kill()
     crew.start(database, queues={"default": 1}, **CARE)
 
-    wait_until(lambda: books.done, 15, what="the end of the job")
+    wait_until(lambda: books.done, what="the end of the job")
     books.balance(losses=True)

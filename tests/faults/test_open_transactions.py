@@ -14,7 +14,7 @@ def test_a_worker_that_is_killed_before_the_commit_has_done_nothing(crew: Fleet,
     crew.look_around()
     books.put("dies")
     books.produce(10)
-    wait_until(lambda: books.done, 60, what="the second run, on a colleague")
+    wait_until(lambda: books.done, 60, what="the second run, on a peer")
 
     books.balance(losses=True)
     assert ("dies", 1, 1) in books.database.archive("job_type", "attempts", "lost")

@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 
 import proletarian
+from proletarian.sql.tables import TABLES
 from tests.conftest import DatabaseOf
 from tests.databases import PrivateDatabase
 from tests.faults.books import Books
@@ -37,7 +38,7 @@ def later(tmp_path: Path) -> Path:
     source = (package / "__init__.py").read_text()
     (package / "__init__.py").write_text(source.replace(f'"{proletarian.__version__}"', '"999.0"'))
     for database, prefix in PREFIX.items():
-        tables = [f"{prefix}{name}" for name in ("job", "running_job", "archived_job", "worker")]
+        tables = [f"{prefix}{name}" for name in TABLES if name != "migration"]
         statements = [f"ALTER TABLE {table} ADD COLUMN tenant VARCHAR(40);" for table in tables]
         statements += [
             f"CREATE INDEX job_by_tenant ON {tables[0]} (tenant);",

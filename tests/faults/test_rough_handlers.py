@@ -11,6 +11,7 @@ import pytest
 from proletarian import NewJob
 from tests.conftest import DatabaseOf
 from tests.databases import PrivateDatabase
+from tests.faults.innocence import nobody_is_blamed, on_machines_of_their_own
 from tests.waiting import wait_until
 from tests.worker.fleet import Fleet
 
@@ -55,6 +56,23 @@ def test_they_cost_themselves_only(product: str, database_of: DatabaseOf, rough:
     assert rough.ledger.entries("worker.declared_dead") == rough.ledger.entries("jobs.recovered") == []
     worker.tell()
     assert worker.wait() == 0
+
+
+def test_one_that_holds_the_interpreter_for_longer_than_lost_after_makes_nobody_dead(
+    database: PrivateDatabase, rough: Fleet
+) -> None:
+    """As a regular expression does that takes for ever, or an extension that never lets go."""
+    for _ in range(2):
+        rough.start(database, queues={"default": 4}, heartbeat=0.5, lost_after=2.0)
+    rough.look_around()
+    on_machines_of_their_own(database)
+    selfish = NewJob("selfish", {"seconds": 3.0}, queue="default")
+    database.put(selfish, *[NewJob("note", {"n": n}) for n in range(20)])
+    wait_until(lambda: database.count("archived_job") == 21, 60, what="all jobs in the archive")
+
+    assert len(rough.ledger.entries("began")) == 1
+    assert sorted(entry["n"] for entry in rough.ledger.entries("ran")) == list(range(20))
+    nobody_is_blamed(database, rough.ledger)
 
 
 def test_one_that_ends_the_process_is_found_and_runs_again(postgresql: PrivateDatabase, rough: Fleet) -> None:

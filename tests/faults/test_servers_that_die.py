@@ -51,6 +51,6 @@ def test_the_books_balance_after_the_server_was_restarted_and_killed(server: Ser
     assert len(books.put_in) > MORE * len(ways)
     assert crew.ledger.entries("worker.declared_dead") == []
     for worker in crew.workers:
-        assert crew.ledger.entries("database.recovered", pid=worker.pid)
+        crew.ledger.wait_for("database.recovered", 60, pid=worker.pid)
         worker.tell()
         assert worker.wait() == 0

@@ -174,14 +174,23 @@ def test_the_commands(tasks: Tasks, seen: list[Any], new_database: DatabaseOf) -
 
     assert early[0] == 3
     assert "run `proletarian migrate" in early[1]
-    assert behind == (1, "Error: the tables lack 0001 tables; run `flask proletarian migrate`\n")
+    assert behind[0] == 1
+    assert "is behind this release by 0001 tables; run `flask proletarian migrate`" in behind[1]
     assert done == (
         (0, "applied 0001 tables\n"),
         (0, "nothing to apply: the tables are up to date\n"),
         (0, "the tables are up to date\n"),
     )
     assert full[0] == 0
-    assert full[1].startswith("queue    waiting  due  running  failed  oldest due\ndefault        1    1 ")
+    assert full[1].startswith("queue    waiting  due  running  failed  workers  oldest due\ndefault        1    1 ")
     assert [code for code, _ in ran] == [0, 0]
     assert seen == [("shop", 1, None), ("shop", 2, None)]
     assert said("worker", "--queue", "mail=many")[0] == 2
+    assert said("enqueue", "plain", '{"n": 3}')[0] == 0
+    assert said("enqueue", "plain", '{"m": 3}') == (2, "Error: plain: Object contains unknown field `m`\n")
+    assert said("roles", "--worker", "shop")[0] == 2
+    code, words = said("status", "--database", "sqlite:///other.db")
+    assert (code, "--database is not for `flask proletarian`, which asks the application's settings" in words) == (
+        2,
+        True,
+    )

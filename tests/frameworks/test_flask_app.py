@@ -7,6 +7,7 @@ import signal
 
 import pytest
 
+from proletarian import NewJob
 from servers.port import unused_port
 from tests.cli.terminal import ROOT, Terminal
 from tests.conftest import DatabaseOf
@@ -66,3 +67,20 @@ def test_the_page(shell: Terminal, database: PrivateDatabase) -> None:
     ):
         page.check(command, output)
     assert page.unchecked() == set()
+
+
+def test_jobs_run_in_child_processes_within_the_application_s_context(
+    shell: Terminal, new_database: DatabaseOf
+) -> None:
+    """Which a child makes as the command line does: nothing names what a factory has made."""
+    database = new_database("sqlite")
+    database.migrate()
+    shell.environment["PROLETARIAN_DATABASE"] = database.url
+    shell.run(STATUS)  # makes the application's tables
+    database.rows("INSERT INTO subscriber (id, email, asked) VALUES (1, 'ann@example.org', 0)")
+    database.put(NewJob("ask_for_consent", {"subscriber_id": 1}, queue="newsletter"))
+    done = shell.run(f"{WORK} --queue newsletter=processes:1 --drain")
+
+    assert done.out == "mail: ann@example.org, do you want our newsletter?\n", done.err
+    assert database.archive() == [("ask_for_consent", "success")]
+    assert database.rows("SELECT asked FROM subscriber") == [(1,)]

@@ -15,9 +15,12 @@ from proletarian.conformance.trial import Trial
 from proletarian.job import DEFAULT_QUEUE
 from proletarian.outcomes import Outcome
 from proletarian.queue import Queue
-from proletarian.sql.rows import Claimed
+from proletarian.sql.living import peers
+from proletarian.sql.rows import Claimed, Judged
 from proletarian.sql.statements import Plan
-from proletarian.worker.recovery import recover
+from proletarian.sql.transactions import begin, commit, joined
+from proletarian.worker.blame import Evidence
+from proletarian.worker.keeping.recovery import recover
 from tests.databases import PrivateDatabase
 from tests.models.queue_model import TRIES, QueueModel
 
@@ -46,7 +49,7 @@ class BothSides(RuleBasedStateMachine):
         self.other = self.trial.database.connect()
         self.stack.callback(self.other.close)
         self.trial.connection.wait_at_most(PATIENCE)
-        self.commit = next(self.dialect.commit())
+        self.commit = next(commit(self.dialect))
         self.leaves_open = self.database.kind != "sqlite"  # elsewhere a transaction that stays open stops nobody else
 
     # How the two are compared.
@@ -148,14 +151,19 @@ class BothSides(RuleBasedStateMachine):
 
     def in_transaction(self, plan: Plan[T]) -> T:
         """Carry out a plan and leave its transaction open."""
-        self.other.run(self.dialect.begin())
-        return self.other.run(self.dialect.joined(plan))
+        self.other.run(begin(self.dialect))
+        return self.other.run(joined(self.dialect, plan))
 
-    def recover_from(self, dead: Set[Hashable], late: Set[Hashable] = frozenset()) -> None:
+    def judged(self, dead: Set[Hashable]) -> list[Judged]:
+        """Those of them that are there, as they are seen now."""
+        seen = self.trial.connection.run(peers(self.dialect))
+        return [Judged(c.worker_id, c.seen_at) for c in seen if c.worker_id in dead]
+
+    def recover_from(self, dead: Set[Hashable]) -> None:
         """Bury and take back on both sides."""
-        done = self.trial.connection.run(recover(self.dialect, list(dead), decide, self.now))
-        assert set(done.buried) == (dead | late) & self.model.workers
-        taken = self.model.recover(dead | late)
+        done = self.trial.connection.run(recover(self.dialect, self.judged(dead), decide, self.now))
+        assert set(done.buried) == dead & self.model.workers
+        taken = self.model.recover(dead)
         assert len(done.runs) == len(taken)
 
 
@@ -168,7 +176,7 @@ def outcome(run: Claimed, how: str, delay: int | None) -> Outcome:
     return Outcome("job.ended", how, run.attempts + 1, run.lost)
 
 
-def decide(run: Claimed, _: str) -> Outcome:
+def decide(run: Claimed, _: str, found: Evidence) -> Outcome:
     """What becomes of a run whose worker has died."""
     lost = run.lost + 1
     return Outcome("job.released", "failure" if lost >= TRIES else None, run.attempts, lost)

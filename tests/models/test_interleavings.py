@@ -1,5 +1,5 @@
 """
-Any interleaving of what applications, workers and their colleagues do to the tables keeps the promises.
+Any interleaving of what applications, workers and their peers do to the tables keeps the promises.
 
 Hypothesis invents the interleavings: enqueues, claims, acknowledgements that come in time, late
 or twice, handlers that complete their jobs themselves, plans that break off in the middle,
@@ -18,9 +18,14 @@ from hypothesis import strategies as st
 from hypothesis.stateful import initialize, precondition, rule, run_state_machine_as_test
 
 from proletarian.job import DEFAULT_QUEUE
+from proletarian.sql.claiming import claim
+from proletarian.sql.enqueueing import enqueue_many
+from proletarian.sql.living import beat, bury
 from proletarian.sql.rows import Ended, NewRow
+from proletarian.sql.settling import settle
 from proletarian.sql.statements import Plan, Statement, Text
-from proletarian.worker.recovery import recover
+from proletarian.sql.transactions import begin, commit
+from proletarian.worker.keeping.recovery import recover
 from tests.databases import PRODUCTS, PrivateDatabase
 from tests.models.both_sides import REMEMBERED, BothSides, decide, outcome
 
@@ -65,10 +70,10 @@ class Fleet(BothSides):
             for job_id in job_ids
         ]
         connection = self.trial.connection
-        connection.run(self.dialect.begin())
-        connection.run(self.dialect.enqueue_many(rows, self.now, copy=False))
+        connection.run(begin(self.dialect))
+        connection.run(enqueue_many(self.dialect, rows, self.now, copy=False))
         if committed:
-            connection.run(self.dialect.commit())
+            connection.run(commit(self.dialect))
             for job_id in job_ids:
                 self.model.enqueue(job_id, priority, self.model.now + delay)
         else:
@@ -126,7 +131,7 @@ class Fleet(BothSides):
         member, run = self.told[number % len(self.told)]
         job = self.model.owned((member.worker_id, run.run_id))
         ended = [Ended(run.run_id, outcome(run, "success", None))]
-        ours = self.in_transaction(self.dialect.settle(member.worker_id, "handler", ended, self.now))
+        ours = self.in_transaction(settle(self.dialect, member.worker_id, "handler", ended, self.now))
 
         assert ours == ({run.run_id} if job else set())
         if job is None:
@@ -149,7 +154,7 @@ class Fleet(BothSides):
         member = self.member(worker)
         expected = self.claimable(member)[:limit]
         first, member.run_id = member.run_id, member.run_id + limit
-        runs = self.in_transaction(self.dialect.claim(member.worker_id, {DEFAULT_QUEUE: limit}, first, self.now, None))
+        runs = self.in_transaction(claim(self.dialect, member.worker_id, {DEFAULT_QUEUE: limit}, first, self.now, None))
         jobs = [self.model.jobs[self.job_id(run)] for run in runs]
         for job in jobs:
             job.locked = True
@@ -179,20 +184,28 @@ class Fleet(BothSides):
         """Rightly or wrongly: it may go on as if it lived. One that is dead already harms nobody."""
         self.recover_from({self.members[worker % len(self.members)].worker_id})
 
-    @rule(worker=which, is_late=st.booleans())
-    def somebody_looks(self, worker: int, is_late: bool) -> None:
-        """For late heartbeats, and for orphans."""
-        late = {self.member(worker).worker_id} if is_late else set()
-        for silent in late:
-            sql = f"UPDATE {self.trial.table('worker')} SET seen_at = '{LONG_AGO}' WHERE worker_id = :worker_id"
-            self.trial.say(sql, worker_id=silent)
-        self.recover_from(set(), late=late)
+    @rule()
+    def somebody_looks(self) -> None:
+        """For orphans."""
+        self.recover_from(set())
+
+    @precondition(lambda self: self.model.workers)
+    @rule(worker=which)
+    def worker_is_judged_and_beats(self, worker: int) -> None:
+        """Whoever judged it comes too late, and leaves it alone."""
+        living = [member for member in self.members if member.worker_id in self.model.workers]
+        member = living[worker % len(living)]
+        sql = f"UPDATE {self.trial.table('worker')} SET seen_at = '{LONG_AGO}' WHERE worker_id = :worker_id"
+        self.trial.say(sql, worker_id=member.worker_id)
+        [judged] = self.judged({member.worker_id})
+        member.connection.run(beat(self.dialect, member.worker_id))
+        assert self.trial.connection.run(bury(self.dialect, [judged])) == {}
 
     @rule(worker=which)
     def worker_beats(self, worker: int) -> None:
         """And learns so whether it was declared dead."""
         member = self.members[worker % len(self.members)]
-        row = member.connection.run(self.dialect.beat(member.worker_id))
+        row = member.connection.run(beat(self.dialect, member.worker_id))
         assert (row is not None) == (member.worker_id in self.model.workers)
 
     # Connections that break.
@@ -206,20 +219,20 @@ class Fleet(BothSides):
         if what == "acknowledge" and not mine:
             return
         if what == "claim":
-            plan: Plan[Any] = self.dialect.claim(member.worker_id, {DEFAULT_QUEUE: 3}, 10_000, self.now, None)
+            plan: Plan[Any] = claim(self.dialect, member.worker_id, {DEFAULT_QUEUE: 3}, 10_000, self.now, None)
         elif what == "recover":
-            plan = recover(self.dialect, [member.worker_id], decide, self.now)
+            plan = recover(self.dialect, self.judged({member.worker_id}), decide, self.now)
         else:
             ended = [Ended(run.run_id, outcome(run, "success", None)) for run in mine]
-            plan = self.dialect.settle(member.worker_id, "broken", ended, self.now)
+            plan = settle(self.dialect, member.worker_id, "broken", ended, self.now)
         connection = self.trial.connection
         step, begun = next(plan), False
         with contextlib.suppress(StopIteration):
             for _ in range(steps):
                 assert isinstance(step, Statement)
-                if step.text is self.dialect.sql["commit"] or (not begun and is_writing(step)):
+                if step.text is self.dialect.sql["transactions.commit"] or (not begun and is_writing(step)):
                     break  # one statement is all or nothing by itself
-                begun |= step.text is self.dialect.sql["begin"]
+                begun |= step.text is self.dialect.sql["transactions.begin"]
                 step = plan.send(connection.execute(step))
         plan.close()
         if begun:

@@ -1,8 +1,9 @@
 """
 Runs the Python of one page of documentation: `python -m tests.project.page docs/index.md`.
 
-The blocks of a page are one program, run from top to bottom in an empty folder. A block
-that cannot run is preceded by a comment that readers do not see and that says why:
+The blocks of a page are one program, run from top to bottom in an empty folder. A block that begins
+with a comment `# jobs.py` is that file, for the blocks after it to import. A block that cannot run is
+preceded by a comment that readers do not see and that says why:
 
     <!-- no-run: it needs a PostgreSQL server -->
 """
@@ -18,6 +19,7 @@ BLOCK = re.compile(
     r"(?P<reason><!-- no-run: [^>]+ -->\s*\n)?^(?P<indent> *)```python *\n(?P<source>.*?)^ *```",
     re.MULTILINE | re.DOTALL,
 )
+FILE = re.compile(r"\s*# (\w+\.py)\n")
 
 
 def program(page: str) -> list[str]:
@@ -36,6 +38,9 @@ def main() -> None:
     module = types.ModuleType("__main__")
     sys.modules["__main__"] = module
     for block in program(path.read_text()):
+        if file := FILE.match(block):
+            Path(file[1]).write_text(block)
+            continue
         exec(compile(block, str(path), "exec", dont_inherit=True), module.__dict__)
 
 

@@ -17,6 +17,7 @@ from tests.project.source import PACKAGE, ROOT, modules
 LIBRARIES = (
     "psycopg", "psycopg2", "asyncpg", "pymysql", "MySQLdb", "mysql", "mariadb", "asyncmy", "aiomysql", "aiosqlite",
     "sqlalchemy", "sqlmodel", "django", "peewee", "tortoise", "pydantic", "attrs", "rich", "aiosmtpd", "cryptography",
+    "starlette", "jinja2", "uvicorn", "anyio",
 )  # fmt: skip
 PUBLIC = [name for name in proletarian.__all__ if name != "__version__"]
 
@@ -71,7 +72,7 @@ def test_no_library_is_imported_before_it_is_needed() -> None:
     program = (
         "import importlib, sys\n"
         f"for name in {[name for name in modules() if not name.endswith('__main__')]!r}:\n"
-        "    if not name.startswith(('contrib', 'testing', 'demo')):\n"
+        "    if not name.startswith(('contrib', 'testing', 'demo', 'web')):\n"
         "        importlib.import_module(f'proletarian.{name}'.rstrip('.'))\n"
         f"print(*sorted(set({LIBRARIES!r}) & set(sys.modules)))\n"
     )

@@ -7,6 +7,7 @@ import sys
 import venv
 from pathlib import Path
 
+from tests.authorities import going_out
 from tests.project.source import ROOT
 
 PROGRAM = """
@@ -34,7 +35,9 @@ assert Worker("sqlite:///jobs.db", tasks).drain() == 1
 
 def run(folder: Path, *command: str | Path) -> str:
     """What a command prints; an error shows all that it said."""
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=300, check=False)
+    done = subprocess.run(
+        command, cwd=folder, env=going_out(), capture_output=True, text=True, timeout=300, check=False
+    )
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 
@@ -50,11 +53,12 @@ def test_the_wheel_works_in_an_empty_environment(tmp_path: Path) -> None:
     assert run(tmp_path, bin / "python", "program.py") == "hello Ada\n"
     installed = run(tmp_path, bin / "python", "-m", "pip", "--disable-pip-version-check", "list", "--format=freeze")
     assert {line.partition("==")[0] for line in installed.split()} <= {
-        "proletarian", "msgspec", "click", "pip", "setuptools",
+        "proletarian", "msgspec", "click", "cronsim", "pip", "setuptools",
     }  # fmt: skip
     assert "Usage:" in run(tmp_path, bin / "proletarian", "--help")
     assert (tmp_path / "jobs.db").exists()
     names = run(tmp_path, bin / "python", "-c", f"import zipfile; print(*zipfile.ZipFile({str(wheel)!r}).namelist())")
     assert "proletarian/py.typed" in names
+    assert "proletarian/contrib/django/templates/proletarian/confirm.html" in names
     assert "LICENSE" in names
     assert "tests" not in names

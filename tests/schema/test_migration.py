@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+from urllib.parse import urlsplit
 
+import psycopg
 import pytest
+from psycopg.errors import ReadOnlySqlTransaction
 
 from proletarian import (
     UUID4,
+    UUID7,
     ConfigurationError,
     DatabaseGenerated,
     NewJob,
@@ -22,25 +30,32 @@ from proletarian import (
     enqueue,
     migrate,
 )
-from proletarian.database import Database
+from proletarian.connections.database import Database
+from proletarian.errors import PermissionDenied
 from proletarian.migration import migrations, missing, script
+from proletarian.sql.columns import COLUMNS as KNOWN
 from tests.conftest import DatabaseOf
 from tests.databases import PRODUCTS, PrivateDatabase
 from tests.worker.fleet import ROOT
 
+_numbers = itertools.count(1)
+
 COLUMNS: Mapping[str, set[str]] = {
     "job": {
         "job_id", "queue", "job_type", "payload", "attempts", "enqueued_at", "process_at",
-        "priority", "headers", "lost", "errors",
+        "priority", "headers", "lost", "errors", "suspect", "unique_key",
     },
     "running_job": {
         "job_id", "queue", "job_type", "payload", "attempts", "enqueued_at", "process_at",
-        "priority", "headers", "lost", "errors", "worker_id", "run_id", "started_at", "progress",
+        "priority", "headers", "lost", "errors", "suspect", "unique_key", "worker_id", "run_id", "started_at",
+        "progress", "apart",
     },
     "archived_job": {
         "job_id", "queue", "job_type", "payload", "attempts", "enqueued_at", "process_at",
-        "priority", "headers", "lost", "errors", "status", "started_at", "finished_at", "worker", "result",
+        "priority", "headers", "lost", "errors", "unique_key", "status", "started_at", "finished_at", "worker",
+        "result",
     },
+    "unique_job": {"unique_key", "job_id", "taken_at", "held_until"},
     "worker": {"worker_id", "host", "pid", "queues", "started_at", "seen_at"},
 }  # fmt: skip
 
@@ -65,6 +80,13 @@ def test_the_tables_have_the_promised_columns(bare: PrivateDatabase) -> None:
     assert [migration.number for migration in done] == list(range(1, len(done) + 1))
     for table, promised in COLUMNS.items():
         assert columns(bare, table) >= promised
+
+
+def test_the_tables_have_the_columns_that_the_code_knows_and_no_others(bare: PrivateDatabase) -> None:
+    migrate(bare.url)
+
+    for table, known in KNOWN.items():
+        assert columns(bare, table) == set(known), table
 
 
 def test_a_second_migration_does_nothing(bare: PrivateDatabase) -> None:
@@ -216,6 +238,76 @@ def migrate_quietly(database: PrivateDatabase) -> None:
     """Migrate; what comes of it does not matter."""
     with contextlib.suppress(Exception):
         migrate(database.url)
+
+
+def test_a_schema_that_the_dba_has_made_is_enough(new_database: DatabaseOf) -> None:
+    """The account may make no schemas: whoever may has made it one. The printed script asks for no more either."""
+    for printed in (False, True):
+        database = new_database("postgresql")
+        account = with_account(database, "GRANT CONNECT ON DATABASE {database} TO {account}")
+        name = urlsplit(account.url).username
+        database.rows(f"CREATE SCHEMA proletarian AUTHORIZATION {name}")
+        if printed:
+            dialect = Database(database.url).dialect
+            account.run_script(script(dialect, migrations(dialect)))
+        assert len(migrate(account.url)) == (0 if printed else 1)
+        account.put(NewJob("greet"))
+
+        assert Worker(account.url, lambda job: None).drain() == 1
+
+
+def test_without_a_right_it_says_which_command_helps(new_database: DatabaseOf) -> None:
+    database = new_database("postgresql")
+    account = with_account(database, "GRANT CONNECT ON DATABASE {database} TO {account}")
+    with pytest.raises(PermissionDenied, match=r"permission denied for database .* `proletarian roles`"):
+        migrate(account.url)
+    database.migrate()
+    with account.connection() as connection, pytest.raises(PermissionDenied, match="schema proletarian: the account"):
+        enqueue(connection, "greet")
+    with pytest.raises(
+        PermissionDenied, match="permission denied for schema proletarian: the account lacks a privilege"
+    ):
+        Worker(account.url, lambda job: None).drain()
+
+
+def test_a_role_that_only_reads_is_told_so_at_once(new_database: DatabaseOf) -> None:
+    database = new_database("postgresql")
+    account = with_account(database, "GRANT ALL ON DATABASE {database} TO {account}")
+    database.rows(f"ALTER ROLE {urlsplit(account.url).username} SET default_transaction_read_only TO on")
+    began = time.monotonic()
+    with pytest.raises(ReadOnlySqlTransaction):
+        migrate(account.url)
+
+    assert time.monotonic() - began < 10
+
+
+@pytest.mark.parametrize("encoding", ["SQL_ASCII", "UTF8"])
+def test_settings_of_the_server_that_change_how_text_comes(encoding: str, new_database: DatabaseOf) -> None:
+    server = new_database("postgresql")
+    name = f"like_{encoding.lower()}_{urlsplit(server.url).path[1:]}"
+    with psycopg.connect(server.url, autocommit=True) as connection:
+        connection.execute(f"DROP DATABASE IF EXISTS {name}".encode())
+        connection.execute(f"CREATE DATABASE {name} ENCODING '{encoding}' LOCALE 'C' TEMPLATE template0".encode())
+        connection.execute(f"ALTER DATABASE {name} SET quote_all_identifiers TO on".encode())
+    database = replace(server, url=urlsplit(server.url)._replace(path=f"/{name}").geturl())
+    for job_ids in (UUID7(), DatabaseGenerated()):
+        queue = Queue(job_ids=job_ids, tables=Tables(prefix=f"{type(job_ids).__name__.lower()}."))
+        assert len(migrate(database.url, queue)) == 1
+        assert migrate(database.url, queue) == []
+        database.put(NewJob("greet", {"name": "Zoë"}), NewJob("greet", {"name": "☃"}), queue=queue)
+        seen: list[Any] = []
+        assert Worker(database.url, lambda job: seen.append(job.payload["name"]), queue=queue).drain() == 2  # noqa: B023
+        assert sorted(seen) == ["Zoë", "☃"]
+
+
+def with_account(database: PrivateDatabase, *grants: str) -> PrivateDatabase:
+    """The database as an account sees it that has these rights and no others."""
+    name, parts = f"app_{next(_numbers)}_{urlsplit(database.url).path[1:]}", urlsplit(database.url)
+    database.rows(f"DROP ROLE IF EXISTS {name}")
+    database.rows(f"CREATE ROLE {name} LOGIN PASSWORD 'secret'")
+    for grant in grants:
+        database.rows(grant.format(database=parts.path[1:], account=name))
+    return replace(database, url=parts._replace(netloc=f"{name}:secret@{parts.hostname}:{parts.port}").geturl())
 
 
 def test_two_processes_may_migrate_a_new_file(new_database: DatabaseOf) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -13,12 +14,36 @@ import pymysql
 import pytest
 from psycopg.errors import InsufficientPrivilege
 
-from proletarian import ConfigurationError, DatabaseGenerated, Job, NewJob, Queue, Retry, Tables, Worker
-from proletarian.database import Database
+from proletarian import (
+    ConfigurationError,
+    DatabaseGenerated,
+    Job,
+    NewJob,
+    Queue,
+    Retry,
+    Tables,
+    Unique,
+    Worker,
+    failure_groups,
+    find_job,
+    find_jobs,
+    find_schedules,
+    list_workers,
+    pauses,
+    queue_stats,
+    throughput,
+)
+from proletarian.connections.database import Database
 from proletarian.migration import role_script
 from proletarian.sql.statements import split
+from proletarian.sql.tables import TABLES
+from proletarian.web import Access, Dashboard
 from tests.conftest import DatabaseOf
 from tests.databases import PROGRAMS, PrivateDatabase
+from tests.web.acts import acts_on
+from tests.web.seeded import seed, tasks
+from tests.web.served import served
+from tests.web.test_four_databases import PAGES
 from tests.worker.recorder import Recorder
 
 DENIED = (InsufficientPrivilege, pymysql.err.OperationalError)
@@ -76,6 +101,19 @@ def test_an_application_may_enqueue(owned: PrivateDatabase, log_in: LogIn) -> No
     assert owned.count("job") == 301
 
 
+def test_an_application_may_enqueue_unique_jobs(owned: PrivateDatabase, log_in: LogIn) -> None:
+    application = log_in(owned, "enqueue")
+    rules = [Unique(), Unique(until="started", key="greet:2"), Unique(within=60, key="greet:3")]
+    with application.connection() as connection:
+        first = Queue().enqueue_many(connection, [NewJob("greet", unique=one) for one in rules])
+        connection.commit()
+        again = Queue().enqueue_many(connection, [NewJob("greet", unique=one) for one in rules])
+        connection.commit()
+
+    assert first == again
+    assert owned.count("job") == 3
+
+
 def test_an_application_may_enqueue_where_the_database_makes_the_ids(
     new_database: DatabaseOf, log_in: LogIn, owned: PrivateDatabase
 ) -> None:
@@ -114,12 +152,14 @@ FORBIDDEN_TO_A_WORKER = [
     "INSERT INTO {migration} (number, name) VALUES (9999, 'mine')",
     "DELETE FROM {migration}",
     "SELECT * FROM {accounts}",
+    "UPDATE {audit} SET who = 'nobody'",
+    "DELETE FROM {audit}",
 ]
 
 
 def forbidden(owned: PrivateDatabase, restricted: PrivateDatabase, statements: list[str]) -> dict[str, bool]:
     """Which of these statements the restricted account may not execute."""
-    names = {name: owned.table(name) for name in ("job", "running_job", "archived_job", "worker", "migration")}
+    names = {name: owned.table(name) for name in TABLES}
     names |= {"prefix": owned.table("job").removesuffix("job"), "accounts": "accounts"}
     refused = {}
     for statement in statements:
@@ -166,6 +206,55 @@ def test_a_worker_may_do_nothing_else(owned: PrivateDatabase, log_in: LogIn) -> 
     assert refused == dict.fromkeys(FORBIDDEN_TO_A_WORKER, True)
 
 
+FORBIDDEN_TO_A_DASHBOARD = [
+    *FORBIDDEN_TO_A_WORKER,
+    "DELETE FROM {running_job}",
+    "DELETE FROM {worker}",
+]
+
+
+def test_a_dashboard_may_do_all_that_it_offers_and_nothing_else(owned: PrivateDatabase, log_in: LogIn) -> None:
+    owned.rows("CREATE TABLE accounts (n INTEGER)")
+    seed(owned)
+    restricted = log_in(owned, "dashboard")
+    with served(Dashboard(restricted.url, tasks, access=lambda request: Access.admin)) as site:
+        [job] = json.loads(site.get("/api/v1/jobs?q=state:failed&limit=1").text)["jobs"]
+        pages = [(path, site.get(path).status) for path in PAGES]
+        acts = [(path, site.post(path, form).status) for path, form in acts_on(job["job_id"])]
+
+    assert pages == [(path, 200) for path in PAGES]
+    assert acts == [(path, 303) for path, _ in acts]
+    assert forbidden(owned, restricted, FORBIDDEN_TO_A_DASHBOARD) == dict.fromkeys(FORBIDDEN_TO_A_DASHBOARD, True)
+
+
+FORBIDDEN_TO_A_LOOKER = [
+    "UPDATE {job} SET payload = '1'",
+    "INSERT INTO {paused_queue} VALUES ('mail', '', '', '2026-01-01')",
+    *(f"DELETE FROM {{{name}}}" for name in TABLES),
+    *FORBIDDEN_TO_A_WORKER,
+]
+
+
+def test_a_read_only_role_may_see_everything(owned: PrivateDatabase, log_in: LogIn) -> None:
+    [job_id] = owned.put(NewJob("greet", queue="mail"))
+    with log_in(owned, "look").connection() as connection:
+        seen = find_job(connection, job_id)
+        assert seen is not None
+        assert seen.why is not None
+        assert [stats.queue for stats in queue_stats(connection)] == ["mail"]
+        assert [job.job_id for job in find_jobs(connection, "queue:mail payload.n:1", why=True)] == []
+        assert (list_workers(connection), pauses(connection), find_schedules(connection)) == ([], [], [])
+        assert len(throughput(connection, minutes=5)) == 5
+        assert failure_groups(connection) == []
+
+
+def test_a_read_only_role_may_do_nothing_else(owned: PrivateDatabase, log_in: LogIn) -> None:
+    owned.rows("CREATE TABLE accounts (n INTEGER)")
+    refused = forbidden(owned, log_in(owned, "look"), FORBIDDEN_TO_A_LOOKER)
+
+    assert refused == dict.fromkeys(FORBIDDEN_TO_A_LOOKER, True)
+
+
 def test_the_script_may_run_twice(owned: PrivateDatabase, log_in: LogIn) -> None:
     name = f"twice_{os.environ.get('PYTEST_XDIST_WORKER', 'main')}"
     for _ in range(2):
@@ -185,3 +274,11 @@ def test_a_name_that_cannot_be_a_role_is_refused(name: str) -> None:
 def test_sqlite_has_no_roles() -> None:
     with pytest.raises(ConfigurationError, match="SQLite has no roles"):
         role_script(Database("sqlite:///jobs.db").dialect, "worker", "w")
+
+
+@pytest.mark.parametrize("url", ["postgresql://localhost/test", "mysql://localhost/test"])
+def test_a_worker_is_granted_something_on_every_table(url: str) -> None:
+    dialect = Database(url).dialect
+    text = role_script(dialect, "worker", "w")
+
+    assert [name for name in TABLES if f" ON {dialect.tables.name(name, dialect.name)} TO" not in text] == []

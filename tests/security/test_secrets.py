@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from proletarian import Worker, enqueue, migrate
-from proletarian.database import Database
+from proletarian.connections.database import Database
 from tests.conftest import server_url
 from tests.waiting import wait_until
 

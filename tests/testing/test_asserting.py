@@ -127,20 +127,20 @@ def test_a_failure_lists_what_waits_instead(application: Application, connection
         assert_enqueued(connection, application.greet, {"name": "Ada"})
 
     assert str(raised.value) == (
-        "no job waits that is greet {'name': 'Ada'}; waiting are:\n"
+        "no waiting job is greet {'name': 'Ada'}; waiting are:\n"
         "  greet {'name': 'Bob'} in queue 'default'\n"
         "  send_welcome {'email': 'ann@example.org'} in queue 'mail', priority 5"
     )
 
 
 def test_a_failure_says_when_there_is_nothing_or_too_much(application: Application, connection: Any) -> None:
-    with pytest.raises(AssertionError, match="none waits at all"):
+    with pytest.raises(AssertionError, match=r"no job waits in .* at all"):
         assert_enqueued(connection, "greet")
     for n in range(25):
         application.greet.enqueue(connection, name=str(n))
-    with pytest.raises(AssertionError, match=r"25 jobs wait that are greet, not 2(.|\n)*and 5 more"):
+    with pytest.raises(AssertionError, match=r"25 waiting jobs are greet, not 2(.|\n)*and 5 more"):
         assert_enqueued(connection, "greet", count=2)
-    with pytest.raises(AssertionError, match=r"1 job waits that is greet \{'name': '3'\} in queue 'default', not 0"):
+    with pytest.raises(AssertionError, match=r"1 waiting job is greet \{'name': '3'\} in queue 'default', not 0"):
         assert_not_enqueued(connection, application.greet, {"name": "3"}, queue_name="default")
 
 
@@ -148,7 +148,7 @@ def test_a_failure_tells_of_jobs_that_have_run_already(application: Application,
     application.greet.enqueue(connection, name="Ada")
     drain(connection, application.tasks)
 
-    with pytest.raises(AssertionError, match="archived are jobs of this type: 1 success"):
+    with pytest.raises(AssertionError, match="jobs of this type in the archive: 1 success"):
         assert_enqueued(connection, "greet")
 
 
@@ -177,7 +177,7 @@ def test_tables_and_serializer_of_ones_own(database: PrivateDatabase) -> None:
         assert_enqueued(connection, "greet", {"NAME": "ADA"}, queue=tasks.queue)
         assert len(Jobs(connection, tasks).enqueued()) == 1
         assert enqueued(connection) == []
-        with pytest.raises(AssertionError, match=f"none waits at all in {database.table('job')} "):
+        with pytest.raises(AssertionError, match=f"no job waits in {database.table('job')} "):
             assert_enqueued(connection, greet.job(name="Ada"))  # it does not know its queue
         connection.rollback()
 
@@ -199,7 +199,7 @@ def test_ids_of_every_kind(job_ids: UUID4 | DatabaseGenerated, database: Private
 
 
 def test_what_cannot_be_asked_for_is_refused(application: Application, connection: Any) -> None:
-    with pytest.raises(ConfigurationError, match="says its payload and queue itself"):
+    with pytest.raises(ConfigurationError, match="already has its payload and queue"):
         assert_enqueued(connection, NewJob("greet"), {"name": "Ada"})
     with pytest.raises(ConfigurationError, match="is needed here, not 42"):
         assert_enqueued(connection, 42)  # type: ignore[arg-type]

@@ -118,7 +118,7 @@ def test_inline_on_an_async_connection(door: Door, database_of: DatabaseOf) -> N
         jobs = Jobs(one.connection, tasks)
         one.settled(jobs.aassert_not_enqueued(greet))
         assert one.settled(jobs.aenqueued()) == one.settled(jobs.adrain()) == []
-        with pytest.raises(AssertionError, match="archived are jobs of this type: 2 success"):
+        with pytest.raises(AssertionError, match="jobs of this type in the archive: 2 success"):
             one.settled(jobs.aassert_enqueued(greet))
 
     assert done == ["Ada", "Bob"]

@@ -8,8 +8,18 @@ from typing import Any
 
 import pytest
 
-from proletarian import Cancel, ConfigurationError, Job, Retry, Tasks, UnknownJobType, WrongCall, enqueue
-from proletarian.testing import adrain, drain, enqueued
+from proletarian import (
+    Cancel,
+    ConfigurationError,
+    Job,
+    Retry,
+    Tasks,
+    UnknownJobType,
+    WrongCall,
+    enqueue,
+    process_next_job,
+)
+from proletarian.testing import Jobs, adrain, drain, enqueued, inline
 from tests.databases import PrivateDatabase
 from tests.testing.application import Application
 
@@ -166,7 +176,7 @@ def test_a_handler_that_ends_the_tests_transaction_is_told(
         assert [run.outcome for run in ran] == ["succeeded" if then == "return" else "given_up"]
         return
 
-    with pytest.raises(WrongCall, match="'end_it' has ended the transaction"):
+    with pytest.raises(WrongCall, match="'end_it' ended the transaction"):
         drain(connection, tasks, raise_errors=False)
 
 
@@ -181,7 +191,7 @@ def test_complete_on_the_same_connection(tasks: Tasks, connection: Any, database
     assert statuses(database, connection) == ["success"]
 
 
-def test_what_a_handler_says_by_exception_is_no_failure(application: Application, connection: Any) -> None:
+def test_signals_raised_by_a_handler_are_not_failures(application: Application, connection: Any) -> None:
     @application.tasks.task
     def cancel() -> None:
         raise Cancel("not needed")
@@ -256,3 +266,47 @@ def test_a_middleware_runs_around_it(application: Application, connection: Any) 
     drain(connection, application.tasks)
 
     assert application.done == ["before", "hello, Ada"]
+
+
+def test_handlers_find_the_state_that_a_test_gives(tasks: Tasks, connection: Any) -> None:
+    seen = []
+
+    @tasks.task
+    def look(job: Job) -> None:
+        seen.append(job.state)
+
+    look.enqueue(connection)
+    drain(connection, tasks, state={"pool": 1})
+    look.enqueue(connection)
+    Jobs(connection, tasks, state={"pool": 2}).drain()
+    with inline(tasks, state={"pool": 3}):
+        look.enqueue(connection)
+    look.enqueue(connection)
+    process_next_job(connection, tasks, state={"pool": 4})
+    look.enqueue(connection)
+    drain(connection, tasks)
+
+    assert seen == [{"pool": 1}, {"pool": 2}, {"pool": 3}, {"pool": 4}, {}]
+
+
+def test_the_hook_and_the_log_of_the_tasks_are_asked(tasks: Tasks, connection: Any) -> None:
+    failed, heard = [], []
+    tasks.failed_job = lambda job, error: failed.append(job.job_type)
+    tasks.log = lambda event, data: heard.append(event)
+
+    @tasks.task
+    def fail() -> None:
+        raise ValueError
+
+    fail.enqueue(connection)
+    drain(connection, tasks, raise_errors=False)
+    fail.enqueue(connection)
+    process_next_job(connection, tasks)
+
+    assert failed == ["fail", "fail"]
+    assert heard.count("job.given_up") == 2
+
+
+def test_a_state_is_a_mapping(tasks: Tasks, connection: Any) -> None:
+    with pytest.raises(ConfigurationError, match="state is a mapping"):
+        drain(connection, tasks, state="a pool")  # type: ignore[arg-type]

@@ -25,7 +25,7 @@ def test_a_job_has_run_when_enqueue_returns(
     assert [(run.job_type, run.outcome) for run in ran] == [("send_welcome", "succeeded"), ("greet", "succeeded")]
     assert ran[0].job_id == job_id
     assert [job.payload for job in enqueued(connection)] == [{"name": "Bob"}]
-    assert "enqueue_job" not in vars(application.tasks.queue)
+    assert application.tasks.queue.around == ()
     connection.rollback()
     assert database.count("archived_job") == 0
 

@@ -153,7 +153,7 @@ def test_what_a_failure_looks_like(project: pytest.Pytester) -> None:
 
     result.assert_outcomes(failed=2)
     result.stdout.fnmatch_lines_random([
-        "E*AssertionError: no job waits that is send_welcome {'email': 'bob@example.org'}; waiting are:",
+        "E*AssertionError: no waiting job is send_welcome {'email': 'bob@example.org'}; waiting are:",
         "E*send_welcome {'email': 'ann@example.org'} in queue 'mail'",
         "test_what_a_failure_looks_like.py:6: AssertionError",
         "E*ValueError: nonsense is no address",

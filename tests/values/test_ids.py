@@ -125,6 +125,6 @@ def test_the_column_type_follows_from_what_is_stored(strategy: Any, kind: str) -
 
 
 @pytest.mark.parametrize("strategy", [UUID7, object(), uuid4, Strategy(b"bytes"), Strategy(1.5)])
-def test_what_is_no_strategy_is_refused(strategy: Any) -> None:
+def test_an_invalid_strategy_is_refused(strategy: Any) -> None:
     with pytest.raises(ConfigurationError):
         Queue(job_ids=strategy)

@@ -90,7 +90,7 @@ def test_tasks_is_a_mapping_of_job_types() -> None:
 @pytest.mark.parametrize(
     ("make", "said"),
     [
-        (lambda tasks: tasks.task(lambda: None), "has no name of its own"),
+        (lambda tasks: tasks.task(lambda: None), "has no name; give it one"),
         (lambda tasks: tasks.task(name="greet")(print), "two tasks are named 'greet'"),
         (lambda tasks: tasks.task(name="x" * 192)(print), "a job type is a name"),
         (lambda tasks: tasks.task(3), "a task is a function"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
@@ -17,9 +17,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proletarian import ConfigurationError, Job, PayloadError
+from proletarian import ConfigurationError, Job, PayloadError, Tasks
 from proletarian.errors import UnreadablePayload
-from proletarian.payloads import Parameters
+from proletarian.payloads.parameters import Parameters
 from proletarian.serializers import JsonSerializer
 
 SOME_ID = UUID("0190a1b2-c3d4-7e5f-8a6b-7c8d9e0f1a2b")
@@ -135,12 +135,14 @@ JSON = st.recursive(
 
 
 @given(JSON)
-def test_what_json_has_comes_back_as_it_was(value: Any) -> None:
+def test_json_values_come_back_unchanged(value: Any) -> None:
     assert round_trip(Any, value) == value
 
 
 @given(st.datetimes(timezones=st.timezones()), st.decimals(allow_nan=False, allow_infinity=False), st.uuids())
-def test_what_json_has_not_comes_back_through_its_annotation(moment: datetime, number: Decimal, uuid: UUID) -> None:
+def test_values_without_a_json_form_come_back_through_their_annotation(
+    moment: datetime, number: Decimal, uuid: UUID
+) -> None:
     assert round_trip(Decimal, number) == number
     assert round_trip(UUID, uuid) == uuid
     if (offset := moment.utcoffset()) is not None and not offset.seconds % 60:
@@ -250,14 +252,43 @@ def test_a_handler_without_parameters_takes_nothing() -> None:
     assert Parameters("handler", handler).unpack(None) == ((), {})
 
 
-def test_a_handler_that_can_never_be_called_is_refused() -> None:
-    def variadic(*args: int) -> None: ...
+def variadic(*args: int) -> None: ...
+def method(self: Any, a: int) -> None: ...
+def job_second(a: int, job: Job) -> None: ...
+def job_or_none(job: Job | None, a: int) -> None: ...
+def jobs(job: list[Job]) -> None: ...
 
+
+@pytest.mark.parametrize(
+    ("handler", "said"),
+    [
+        (variadic, r"takes \*args"),
+        (method, "is a method that takes 'self'"),
+        (job_second, "'job' is annotated Job, but the job comes first"),
+        (job_or_none, "the job is annotated Job, nothing else"),
+        (jobs, "the job is annotated Job, nothing else"),
+    ],
+)
+def test_a_handler_whose_parameters_no_payload_can_fill_is_refused_at_the_decorator(
+    handler: Callable[..., None], said: str
+) -> None:
+    with pytest.raises(ConfigurationError, match=said):
+        Tasks().task(handler)
+
+
+def test_a_bound_method_is_a_handler() -> None:
+    class Shop:
+        def sell(self, article: str) -> str:
+            return article
+
+    assert Tasks().task(Shop().sell).job(article="lamp").payload == {"article": "lamp"}
+
+
+def test_a_handler_that_can_never_be_called_is_refused() -> None:
     def unknown(a: Missing) -> None: ...  # type: ignore[name-defined]  # noqa: F821
 
-    for handler, said in ((variadic, r"takes \*args"), (unknown, "cannot be read")):
-        with pytest.raises(ConfigurationError, match=said):
-            Parameters("handler", handler).check()
+    with pytest.raises(ConfigurationError, match="cannot be read"):
+        Parameters("handler", unknown).check()
 
 
 @given(st.dictionaries(st.text(), JSON, max_size=5))

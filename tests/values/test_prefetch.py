@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proletarian.worker.prefetch import MOST, Prefetch
+from proletarian.worker.claiming.prefetch import BYTES, MOST, Prefetch
 
 
 def held_at_most(slots: int, seconds: float, *, runs: int = 400, spread: float = 0.0) -> int:
@@ -63,6 +63,49 @@ def test_a_rate_of_the_past_ends_with_the_first_long_jobs() -> None:
 
     assert before == MOST
     assert prefetch.want(0) <= 12
+
+
+def at_full_speed(slots: int = 10) -> Prefetch:
+    prefetch = Prefetch(slots)
+    prefetch.observe(0, 0.0, 10, 0.0)
+    prefetch.observe(10_000, 1.0, 10, 1.0)
+    assert prefetch.want(0) == MOST
+    return prefetch
+
+
+def test_large_payloads_are_not_hoarded_however_fast_they_are() -> None:
+    prefetch = at_full_speed()
+    prefetch.weigh([1_000_000])
+
+    assert prefetch.want(0) == BYTES // 1_000_000
+    assert prefetch.want(BYTES // 1_000_000) == 0
+
+
+def test_slots_are_filled_whatever_the_payloads_weigh_but_not_in_one_claim() -> None:
+    prefetch = Prefetch(100)
+    prefetch.weigh([1_000_000])
+
+    assert prefetch.want(0) == BYTES // 1_000_000
+    assert prefetch.want(96) == 4
+
+
+def test_one_job_is_always_wanted() -> None:
+    prefetch = Prefetch(1)
+    prefetch.weigh([10 * BYTES])
+
+    assert (prefetch.want(0), prefetch.want(1)) == (1, 0)
+
+
+def test_a_few_large_ones_are_forgotten_soon() -> None:
+    prefetch = at_full_speed()
+    prefetch.weigh([1_000_000] * 10)
+    wants = []
+    for _ in range(8):
+        prefetch.weigh([100] * 10)
+        wants.append(prefetch.want(0))
+
+    assert wants == sorted(wants)
+    assert wants[-1] == MOST
 
 
 @given(

@@ -4,15 +4,24 @@ from __future__ import annotations
 
 import re
 import sqlite3
+from contextlib import closing
+from pathlib import Path
+from typing import get_args
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proletarian.queue import DIALECTS
-from proletarian.sql.statements import Text, blocks, read
-from proletarian.sql.tables import Tables
+import proletarian.sql
+from proletarian.ids import Kind
+from proletarian.sql.dialect import Dialect
+from proletarian.sql.dialects import DIALECTS
+from proletarian.sql.parts import blocks
+from proletarian.sql.statements import Text
+from proletarian.sql.tables import TABLES, Tables
 
+SQL = Path(proletarian.sql.__file__).parent
+FILES = [file for database in DIALECTS for file in sorted((SQL / database).glob("*.sql"))]
 NAMES = st.sampled_from(["queue", "job_id", "n", "now", "worker_id"])
 QUOTED = st.text(alphabet='abc :%?-/*$;"', max_size=12).map(lambda text: f"'{text}'")
 PIECES = st.one_of(
@@ -46,30 +55,54 @@ def test_numbers_follow_the_order_of_names(names: list[str]) -> None:
 def test_sqlite_agrees_on_what_a_string_is(quoted: str) -> None:
     text = Text(f"SELECT {quoted}, :n")
 
-    assert sqlite3.connect(":memory:").execute(text.named, {"n": 1}).fetchone() == (quoted[1:-1], 1)
+    with closing(sqlite3.connect(":memory:")) as connection:
+        assert connection.execute(text.named, {"n": 1}).fetchone() == (quoted[1:-1], 1)
 
 
-def test_blocks_are_named_once() -> None:
-    for file in ("postgresql.sql", "mysql.sql", "sqlite.sql"):
-        source = read(file)
-        names = re.findall(r"^-- :name (\w+)$", source, flags=re.MULTILINE)
+@pytest.mark.parametrize("file", FILES, ids=lambda file: f"{file.parent.name}-{file.stem}")
+def test_blocks_are_named_once(file: Path) -> None:
+    source = file.read_text()
+    named = re.findall(r"^-- :(?:name|part) (\w+)$", source, flags=re.MULTILINE)
+    statements = re.findall(r"^-- :name (\w+)$", source, flags=re.MULTILINE)
 
-        assert len(names) == len(set(names)) == len(blocks(source))
+    assert len(named) == len(set(named))
+    assert list(blocks(source, dialect(file.parent.name).parts)) == statements
 
 
-@pytest.mark.parametrize("kind", ["uuid", "bigint", "text"])
-@pytest.mark.parametrize("database", DIALECTS)
-def test_chosen_names_leave_none_of_the_default_ones(database: str, kind: str) -> None:
-    dialect = DIALECTS[database](Tables(prefix="app_", job="jobs", archived_job="done"), kind)  # type: ignore[arg-type]
-    for name, text in dialect.sql.items():
-        left = re.findall(r"\bproletarian[._](?:job|running_job|archived_job|worker)\b", text.named)
+def test_each_topic_is_there_for_every_database() -> None:
+    topics = {database: {file.stem for file in FILES if file.parent.name == database} for database in DIALECTS}
+
+    assert topics["postgresql"] - topics["mysql"] == topics["postgresql"] - topics["sqlite"] == {"waking"}
+    assert topics["mysql"] - topics["postgresql"] == {"session"}
+    assert topics["sqlite"] <= topics["postgresql"]
+
+
+@pytest.mark.parametrize("kind", get_args(Kind))
+@pytest.mark.parametrize("file", FILES, ids=lambda file: f"{file.parent.name}-{file.stem}")
+def test_chosen_names_leave_none_of_the_default_ones(file: Path, kind: Kind) -> None:
+    for name, text in texts(file, kind, Tables(prefix="app_", job="jobs", archived_job="done")).items():
+        left = re.findall(rf"\bproletarian[._](?:{'|'.join(TABLES)})\b", text.named)
 
         assert left == [], name
 
 
-@pytest.mark.parametrize("kind", ["uuid", "bigint", "text"])
-@pytest.mark.parametrize("database", DIALECTS)
-def test_every_marked_type_is_fitted(database: str, kind: str) -> None:
-    dialect = DIALECTS[database](Tables(), kind)  # type: ignore[arg-type]
+@pytest.mark.parametrize("kind", get_args(Kind))
+@pytest.mark.parametrize("file", FILES, ids=lambda file: f"{file.parent.name}-{file.stem}")
+def test_every_part_is_put_in(file: Path, kind: Kind) -> None:
+    for name, text in texts(file, kind).items():
+        assert re.findall(r"(?<!:):[A-Z]\w*", text.source) == [], name
 
-    assert [name for name, text in dialect.sql.items() if "/*" in text.source.replace("/*!80001", "")] == []
+
+def test_a_statement_that_is_not_there_is_a_key_error() -> None:
+    with pytest.raises(KeyError, match=r"claiming\.nothing"):
+        dialect("sqlite").say("claiming.nothing")
+
+
+def dialect(database: str, kind: Kind = "uuid", tables: Tables | None = None) -> Dialect:
+    return DIALECTS[database](tables or Tables(), kind)
+
+
+def texts(file: Path, kind: Kind, tables: Tables | None = None) -> dict[str, Text]:
+    made = dialect(file.parent.name, kind, tables)
+    topic = file.stem
+    return {block: made.sql[f"{topic}.{block}"] for block in blocks(file.read_text(), made.parts)}

@@ -62,4 +62,41 @@ def tasks_for(ledger: Ledger) -> Tasks:
         ledger.write("began", lost=job.lost, attempts=job.attempts)
         os.kill(os.getpid(), signal.SIGKILL)
 
+    @tasks.task
+    def quick(n: int) -> None:
+        time.sleep(0.001)
+        ledger.write("ran", n=n)
+
+    @tasks.task
+    def slow(n: int) -> None:
+        time.sleep(0.3)
+        ledger.write("ran", n=n)
+
+    @tasks.task
+    async def in_a_loop(n: int) -> None:
+        await asyncio.sleep(0.1)
+        ledger.write("ran", n=n)
+
+    @tasks.task
+    def compute(seconds: float) -> None:
+        """Lets others have the interpreter only when they insist."""
+        ledger.write("began")
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            sum(range(1000))
+
+    @tasks.task
+    def poison(after: float = 0.0) -> None:
+        time.sleep(after)
+        os._exit(9)  # as a crash of the interpreter does, or the killer of those who take too much memory
+
+    @tasks.task(lost_limit=1)
+    def strong_poison() -> None:
+        os._exit(9)
+
+    @tasks.task
+    async def poison_in_a_loop() -> None:
+        await asyncio.sleep(0.02)
+        os._exit(9)
+
     return tasks

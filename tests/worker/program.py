@@ -17,12 +17,15 @@ GAVE_BACK = 3  # the exit code when jobs had to be given back
 def main() -> None:
     url, path, options = sys.argv[1:]
     ledger = Ledger(Path(path))
+    settings = json.loads(options)
+    drain = settings.pop("drain", False)
 
     def log(event: str, data: dict[str, Any]) -> None:
         ledger.write(event, **data)
 
     try:
-        Worker(url, tasks_for(ledger), log=log, **json.loads(options)).run()
+        worker = Worker(url, tasks_for(ledger), log=log, **settings)
+        worker.drain() if drain else worker.run()
     except StopTimeout as error:
         print(error, file=sys.stderr)
         sys.exit(GAVE_BACK)

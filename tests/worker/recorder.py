@@ -24,7 +24,7 @@ class Recorder:
         """What was known at each event of this name."""
         return [data for event, data in list(self.events) if event == name]
 
-    def wait_for(self, name: str, seconds: float = 20.0, *, count: int = 1) -> dict[str, Any]:
+    def wait_for(self, name: str, seconds: float = 60.0, *, count: int = 1) -> dict[str, Any]:
         """What was known at the `count`th event of this name, once it has happened."""
         wait_until(lambda: len(self.of(name)) >= count, seconds, what=f"{count} × {name} in {self.events}")
         return self.of(name)[count - 1]

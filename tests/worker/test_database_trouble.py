@@ -9,10 +9,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from proletarian import DatabaseUnavailable, Job, NewJob, SchemaOutOfDate, Worker
+from proletarian import DatabaseUnavailable, Job, NewJob, SchemaOutOfDate, Tasks, Worker
 from servers import Server
 from tests.conftest import DatabaseOf, server_url
-from tests.databases import PROGRAMS, PrivateDatabase, new_server
+from tests.databases import PRODUCTS, PROGRAMS, PrivateDatabase, new_server
 from tests.waiting import wait_until
 from tests.worker.recorder import Recorder
 
@@ -45,7 +45,7 @@ def test_a_job_that_runs_while_the_server_is_away_is_recorded_afterwards(server:
 
     database.put(NewJob("greet"))
     with Worker(database.url, handle, log=recorder):
-        assert began.wait(10)
+        assert began.wait(60)
         server.kill()
         finish.set()
         recorder.wait_for("database.unavailable")
@@ -77,7 +77,7 @@ def test_a_stop_does_not_wait_for_a_server_that_is_away(server: Server, recorder
         ("mariadb", "mysql://test:test@127.0.0.1:{port}/nowhere"),
     ],
 )
-def test_what_time_does_not_mend_is_said_at_once(product: str, url: str) -> None:
+def test_permanent_errors_are_reported_at_once(product: str, url: str) -> None:
     port = server_url(product).rpartition(":")[2].partition("/")[0]
     with pytest.raises(DatabaseUnavailable) as caught:
         Worker(url.format(port=port), print).start()
@@ -143,3 +143,32 @@ def test_run_raises_what_ended_the_worker(sqlite: PrivateDatabase, recorder: Rec
     with pytest.raises(SchemaOutOfDate):
         worker.run()
     thread.join()
+
+
+@pytest.fixture(params=PRODUCTS)
+def refusing(request: pytest.FixtureRequest, new_database: DatabaseOf) -> PrivateDatabase:
+    """A database that refuses each claim for good, with a job due: somebody has dropped a column that claims write."""
+    database = new_database(request.param)
+    database.migrate()
+    database.put(NewJob("greet"))
+    database.rows(f"ALTER TABLE {database.table('running_job')} DROP COLUMN suspect")
+    return database
+
+
+def test_a_drain_raises_what_is_refused_for_good(refusing: PrivateDatabase, recorder: Recorder) -> None:
+    tasks = Tasks(log=recorder)
+    tasks.task(name="greet")(lambda: None)
+
+    with pytest.raises(Exception, match="suspect"):
+        Worker(refusing.url, tasks).drain()
+
+    assert refusing.count("job") == 1
+
+
+def test_a_repeated_refusal_is_logged_once(refusing: PrivateDatabase, recorder: Recorder) -> None:
+    with Worker(refusing.url, lambda job: None, log=recorder):
+        recorder.wait_for("database.unavailable")
+        time.sleep(2.0)  # this long it tries again: nothing can be waited for where nothing is to happen
+
+    assert recorder.names().count("database.unavailable") == 1
+    assert "database.recovered" not in recorder.names()

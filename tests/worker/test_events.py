@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 
-from proletarian import Job, NewJob, Retry, Tasks, Worker
+from proletarian import Cancel, Job, NewJob, Retry, Snooze, Tasks, Worker, process_next_job
 from proletarian.events import LEVELS
+from proletarian.testing import drain
 from tests.databases import PrivateDatabase
+from tests.worker.recorder import Recorder
 from tests.worker.workers import Workers
 
 CONTEXT = {"worker", "queue", "job_id", "job_type", "attempt"}
@@ -87,3 +91,106 @@ def test_the_default_writes_to_logging(sqlite: PrivateDatabase, caplog: pytest.L
     given_up = next(record for record in caplog.records if record.__dict__["event"] == "job.given_up")
     assert given_up.levelno == logging.ERROR
     assert "job.started" not in {record.__dict__["event"] for record in caplog.records}, "that is for debugging"
+
+
+def test_the_end_of_a_run_is_told_alike_whoever_ran_it(database: PrivateDatabase, workers: Workers) -> None:
+    tasks = Tasks()
+
+    @tasks.task
+    def good() -> None: ...
+
+    @tasks.task(retry=Retry(1, delays=[3600]))
+    def fails() -> None:
+        raise ValueError("no")
+
+    @tasks.task
+    def hopeless() -> None:
+        raise ValueError("no")
+
+    @tasks.task
+    def waits() -> None:
+        raise Snooze(3600)
+
+    @tasks.task
+    def pointless() -> None:
+        raise Cancel
+
+    jobs = [task.job() for task in (good, fails, hopeless, waits, pointless)]
+
+    def one_at_a_time(where: Any, log: Recorder) -> None:
+        while process_next_job(where, tasks, log=log):
+            pass
+
+    told = []
+    ways: list[Callable[[Recorder, Any], object]] = [
+        lambda log, _: workers.new(tasks, log=log).drain(),
+        lambda log, _: one_at_a_time(database.url, log),
+        lambda log, connection: one_at_a_time(connection, log),
+        lambda log, connection: drain(connection, tasks, raise_errors=False, log=log),
+    ]
+    for run in ways:
+        database.empty()
+        database.put(*jobs)
+        log = Recorder()
+        with database.connection() as connection:
+            run(log, connection)
+            connection.rollback()
+        told.append(
+            {
+                data["job_type"]: (event, {*data} - {"worker"}, data.get("failures"), data.get("retry_in"))
+                for event, data in log.events
+                if event.startswith("job.") and event not in ("job.started", "job.failed")
+            }
+        )
+
+    assert told[0] == told[1] == told[2] == told[3]
+    known = {"queue", "job_id", "job_type", "attempt"}
+    assert told[0] == {
+        "good": ("job.succeeded", known | {"ran"}, None, None),
+        "fails": ("job.retrying", known | {"error", "failures", "retry_in"}, 1, 3600),
+        "hopeless": ("job.given_up", known | {"error", "failures"}, 1, None),
+        "waits": ("job.snoozed", known | {"error", "retry_in"}, None, 3600),
+        "pointless": ("job.cancelled", known | {"error"}, None, None),
+    }
+
+
+def test_a_log_that_raises_harms_no_job_whoever_ran_it(database: PrivateDatabase, tasks: Tasks) -> None:
+    ran = []
+
+    @tasks.task
+    def greet(n: int) -> None:
+        ran.append(n)
+
+    def log(event: str, data: dict[str, Any]) -> None:
+        raise OSError("no space left on device")
+
+    database.put(*[greet.job(n=n) for n in range(3)])
+    assert process_next_job(database.url, tasks, log=log)
+    with database.connection() as connection:
+        assert process_next_job(connection, tasks, log=log)
+        assert [run.outcome for run in drain(connection, tasks, log=log)] == ["succeeded"]
+        connection.commit()
+
+    assert sorted(ran) == [0, 1, 2]
+    assert database.archive() == [("greet", "success")] * 3
+
+
+def test_the_default_log_has_one_template_an_event_and_the_exception(
+    sqlite: PrivateDatabase, tasks: Tasks, caplog: pytest.LogCaptureFixture
+) -> None:
+    @tasks.task
+    def fail() -> None:
+        raise ValueError("no\nluck")
+
+    sqlite.put(fail.job(), fail.job())
+    with caplog.at_level(logging.INFO, "proletarian.worker"):
+        Worker(sqlite.url, tasks).drain()
+
+    told = [record for record in caplog.records if getattr(record, "event", "") == "job.given_up"]
+    assert [record.msg for record in told] == ["job.given_up %s"] * 2
+    for record in told:
+        assert record.exc_info is not None
+        assert record.exc_info[0] is ValueError
+        assert record.exc_info[2] is not None
+        assert 'error="ValueError: no\\nluck"' in record.getMessage()
+        assert "\n" not in record.getMessage()

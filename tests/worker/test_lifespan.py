@@ -76,7 +76,7 @@ def test_one_that_fails_keeps_the_worker_from_starting(sqlite: PrivateDatabase) 
     assert not worker.is_running
 
 
-def test_what_is_no_context_manager_is_refused(sqlite: PrivateDatabase) -> None:
+def test_a_lifespan_that_is_not_a_context_manager_is_refused(sqlite: PrivateDatabase) -> None:
     worker = Worker(sqlite.url, print, lifespan=lambda worker: 3)
     with pytest.raises(ConfigurationError, match="context manager"):
         worker.start()

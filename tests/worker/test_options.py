@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from proletarian import ConfigurationError, Tasks, Worker
+from proletarian.worker.keeping.membership import Care
 
 URL = "sqlite:///jobs.db"
 
@@ -22,8 +24,12 @@ URL = "sqlite:///jobs.db"
         ({"queues": {"": 1}}, "queue is a name"),
         ({"queues": {"x" * 192: 1}}, "queue is a name"),
         ({"queue": "mail"}, "queue is a Queue value"),
-        ({"heartbeat": 0}, "heartbeat is seconds, more than 0"),
-        ({"poll_interval": -1}, "poll_interval is seconds, more than 0"),
+        ({"heartbeat": 0}, "heartbeat is seconds or a timedelta, more than 0"),
+        ({"poll_interval": -1}, "poll_interval is seconds or a timedelta, more than 0"),
+        ({"stop_timeout": "10"}, "stop_timeout is seconds or a timedelta, 0 or more"),
+        ({"unknown_for": timedelta(seconds=-1)}, "unknown_for is seconds or a timedelta, 0 or more"),
+        ({"keep_succeeded": -1}, "keep_succeeded is seconds or a timedelta, 0 or more"),
+        ({"keep_failed": float("nan")}, "keep_failed is seconds or a timedelta, 0 or more"),
         ({"heartbeat": 40}, "must be at least twice"),
         ({"retry": 4}, "retry is a Retry"),
     ],
@@ -31,6 +37,19 @@ URL = "sqlite:///jobs.db"
 def test_the_error_names_the_option(options: dict[str, Any], said: str) -> None:
     with pytest.raises(ConfigurationError, match=said):
         Worker(URL, print, **options)
+
+
+def test_times_are_seconds_or_timedeltas() -> None:
+    day, minute = timedelta(days=1), timedelta(minutes=1)
+    worker = Worker(
+        URL, print, poll_interval=timedelta(seconds=2), heartbeat=timedelta(seconds=5), lost_after=minute / 3,
+        stop_timeout=minute, unknown_for=timedelta(hours=1), keep_succeeded=day, keep_failed=0,
+    )  # fmt: skip
+
+    settings = worker.settings
+    assert worker.stop_timeout == 60.0
+    assert (settings.poll_interval, settings.unknown_for) == (2.0, 3600.0)
+    assert settings.care == Care(5.0, 20.0, 86400.0, 0.0)
 
 
 def test_a_handler_must_be_callable() -> None:

@@ -72,7 +72,7 @@ def test_a_snooze_without_end_is_a_failure(database: PrivateDatabase, workers: W
 
     [(status, errors)] = database.archive("status", "errors")
     assert status == "failure"
-    assert "Snooze takes seconds" in errors
+    assert "Snooze is seconds or a timedelta" in errors
 
 
 def test_complete_commits_the_work_and_the_job_together(database: PrivateDatabase, workers: Workers) -> None:
@@ -90,7 +90,7 @@ def test_complete_commits_the_work_and_the_job_together(database: PrivateDatabas
     workers.drain(handle)
 
     assert database.rows("SELECT n FROM work") == [(1,)]
-    assert database.archive("status", "attempts", "result") == [("success", 1, '{"n": 1}')]
+    assert database.archive("status", "attempts", "result") == [("success", 1, '{"n":1}')]
     assert workers.recorder.names("job.")[-1] == "job.succeeded"
 
 

@@ -157,7 +157,7 @@ def test_a_strategy_that_gives_nonsense_costs_its_job_only(
 
     assert sorted(sqlite.archive()) == [("bad", "failure"), ("good", "success")]
     [(errors,)] = sqlite.rows("SELECT errors FROM proletarian_archived_job WHERE job_type = 'bad'")
-    assert "must give a Retry or None" in errors
+    assert "must return a Retry or None" in errors
     assert "the reason" in errors, "the first cause is kept as well"
 
 

@@ -96,5 +96,5 @@ def test_a_time_out_of_the_handlers_own_is_an_ordinary_error(
 
 @pytest.mark.parametrize("limit", [0, -1])
 def test_a_limit_that_cannot_be_is_refused(tasks: Tasks, limit: float) -> None:
-    with pytest.raises(ConfigurationError, match="time_limit is seconds, more than 0"):
+    with pytest.raises(ConfigurationError, match="time_limit is seconds or a timedelta, more than 0"):
         tasks.task(time_limit=limit)

@@ -33,7 +33,7 @@ class Workers:
         """Run what is due."""
         return self.new(handler, **options).drain()
 
-    def archived(self, count: int = 1, seconds: float = 20.0) -> list[tuple[Any, ...]]:
+    def archived(self, count: int = 1, seconds: float = 60.0) -> list[tuple[Any, ...]]:
         """(job type, status) of the archived jobs, once there are so many."""
         wait_until(lambda: self.database.count("archived_job") >= count, seconds, what=f"{count} archived jobs")
         return self.database.archive()

@@ -8,9 +8,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
+from unittest.mock import patch
 from uuid import UUID
 
 from asgiref.sync import async_to_sync
+from django.core.exceptions import ImproperlyConfigured
 from django.db import connection, transaction
 from django.test import TestCase, TransactionTestCase, override_settings
 from django.utils import timezone
@@ -27,6 +29,7 @@ from shop.tasks import again, count, fail, give_up, greet, tell
 
 Status = base.TaskResultStatus
 OURS = "proletarian.contrib.django.TaskBackend"
+DERIVED = "shop.backends.OurBackend"
 
 
 @contextmanager
@@ -115,6 +118,74 @@ class Enqueueing(TestCase):  # type: ignore[misc]
         result, found = async_to_sync(view)()
         self.assertEqual((result.id, found.id), (str(Job.objects.get().pk),) * 2)
         self.assertEqual(json.loads(Job.objects.get().payload), {"args": [order.pk], "kwargs": {}})
+
+    def test_a_time_in_the_past_is_what_was_asked_for(self) -> None:
+        before = timezone.now() - timedelta(days=1)
+        result = count.using(run_after=before).enqueue(Order.objects.create(email="a@example.org").pk)
+        self.assertEqual(result.task.run_after, before)
+        self.assertEqual(count.get_result(result.id).task.run_after, before)
+        drain(connection, project_tasks())
+        self.assertEqual(count.get_result(result.id).task.run_after, before)
+
+    def test_options_that_there_are_none_of_are_refused(self) -> None:
+        for wrong, said in (
+            ({"OPTIONS": {"RETRYS": 3}}, "OPTIONS has no 'RETRYS'; it has: RETRY"),
+            ({"OPTIONS": {"RETRY": 3}}, "OPTIONS['RETRY'] is a Retry, not 3"),
+            ({"QUEUES": "default"}, "QUEUES is a list of names, not the text 'default'"),
+        ):
+            with (
+                override_settings(TASKS={"default": {"BACKEND": OURS, "QUEUES": [], **wrong}}),
+                self.assertRaisesMessage(ImproperlyConfigured, f"TASKS['default']: {said}"),
+            ):
+                count.using(queue_name="default").enqueue(1)
+        self.assertEqual(Job.objects.count(), 0)
+
+    def test_queues_of_a_backend_derived_from_ours_are_served(self) -> None:
+        with override_settings(PROLETARIAN={}, TASKS={"default": {"BACKEND": DERIVED, "QUEUES": ["slow", "mail"]}}):
+            self.assertEqual(project_worker().queues, {"default": 10, "mail": 10, "slow": 10})
+
+    def test_where_any_queue_is_allowed_those_that_tasks_name_are_served(self) -> None:
+        with override_settings(PROLETARIAN={}, TASKS={"default": {"BACKEND": DERIVED, "QUEUES": []}}):
+            self.assertEqual(project_worker().queues, {"default": 10, "mail": 10})
+
+
+class WithoutTimeZones(TestCase):  # type: ignore[misc]
+    """USE_TZ = False, in a place that is far from UTC: Django's times are naive, and ours are right."""
+
+    def test_times_are_those_of_the_project(self) -> None:
+        with override_settings(USE_TZ=False, TIME_ZONE="Asia/Kathmandu"):
+            before = timezone.now()
+            self.assertIsNone(before.tzinfo)
+            result = count.using(run_after=before + timedelta(hours=1)).enqueue(1)
+            job, found = Job.objects.get(), count.get_result(result.id)
+            self.assertLess(abs(job.enqueued_at - before), timedelta(minutes=1))
+            self.assertEqual(job.process_at, before + timedelta(hours=1))
+            self.assertEqual(found.task.run_after, before + timedelta(hours=1))
+            self.assertEqual(Job.objects.filter(process_at=before + timedelta(hours=1)).count(), 1)
+            self.assertEqual(Job.objects.filter(enqueued_at__gt=before + timedelta(minutes=2)).count(), 0)
+        with override_settings(USE_TZ=True, TIME_ZONE="Asia/Kathmandu"):
+            self.assertLess(abs(Job.objects.get().enqueued_at - timezone.now()), timedelta(minutes=2))
+
+    def test_a_run_has_them_too(self) -> None:
+        with override_settings(USE_TZ=False, TIME_ZONE="Asia/Kathmandu"):
+            result = fail.enqueue("no")
+            drain(connection, project_tasks(), raise_errors=False)
+            result.refresh()
+            for moment in (result.started_at, result.last_attempted_at, result.finished_at, result.enqueued_at):
+                self.assertLess(abs(moment - timezone.now()), timedelta(minutes=1))
+
+    def test_a_time_zone_of_the_database_changes_nothing(self) -> None:
+        if connection.vendor == "postgresql":  # which keeps moments, whatever time zone a connection has
+            return
+        with patch.dict(connection.settings_dict, TIME_ZONE="Asia/Tokyo"):
+            self.forget_the_time_zone()
+            count.enqueue(1)
+            self.assertLess(abs(Job.objects.get().enqueued_at - timezone.now()), timedelta(minutes=1))
+        self.forget_the_time_zone()
+
+    def forget_the_time_zone(self) -> None:
+        for name in ("timezone", "timezone_name"):
+            connection.__dict__.pop(name, None)
 
 
 class Running(TestCase):  # type: ignore[misc]

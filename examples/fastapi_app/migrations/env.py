@@ -7,7 +7,7 @@ import asyncio
 from alembic import context
 from sqlalchemy import Connection
 
-from examples.fastapi_app.database import URL, Model, new_engine
+from examples.fastapi_app.database import URL, Model, engine
 from proletarian.contrib.alembic import without_our_tables
 
 
@@ -20,7 +20,6 @@ def migrate(connection: Connection) -> None:
 
 async def connect_and_migrate() -> None:
     """The same on the application's own engine."""
-    engine = new_engine()
     async with engine.connect() as connection:
         await connection.run_sync(migrate)
     await engine.dispose()

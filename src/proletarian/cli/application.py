@@ -19,7 +19,7 @@ DEFAULT_ATTRIBUTE = "tasks"
 
 def load(name: str, folder: str) -> Any:
     """
-    The `Tasks`, or the handler, that `module:attribute` names.
+    The `Tasks`, the `Worker`, or the handler, that `module:attribute` names.
 
     `folder` goes first on the import path. Raises a `Failure` that says which part of the
     name is wrong, and what there is instead.
@@ -39,7 +39,9 @@ def import_part_by_part(name: str, folder: str) -> ModuleType:
     module: ModuleType | None = None
     parts = name.split(".")
     if not all(part.isidentifier() for part in parts):
-        raise wrong_usage(f"{name!r} is no module name; an application is named as module:attribute, shop.jobs:tasks")
+        raise wrong_usage(
+            f"{name!r} is not a module name; an application is named as module:attribute, shop.jobs:tasks"
+        )
     for number in range(1, len(parts) + 1):
         wanted = ".".join(parts[:number])
         try:
@@ -60,7 +62,7 @@ def missing_part(wanted: str, parent: ModuleType | None, folder: str) -> Failure
     """A part of the module's name that is not there."""
     last = wanted.rpartition(".")[2]
     if parent is None:
-        where = f"no module {wanted!r} in {os.path.abspath(folder)} (--app-dir) or among what is installed"
+        where = f"no module {wanted!r} in {os.path.abspath(folder)} (--app-dir) or among the installed packages"
         return wrong_usage(where + similar(last, modules_in([os.path.abspath(folder)])))
     if not hasattr(parent, "__path__"):
         return wrong_usage(
@@ -115,16 +117,19 @@ def instead(name: str, module: ModuleType) -> str:
     """Which attributes of a module would do."""
     from proletarian.tasks import Tasks
 
-    found = [f"{module.__name__}:{known}" for known, value in vars(module).items() if isinstance(value, Tasks)]
+    # By the type itself: isinstance would have a lazy object of the application's load what it stands for.
+    found = [f"{module.__name__}:{known}" for known, value in vars(module).items() if issubclass(type(value), Tasks)]
     return f"; did you mean {' or '.join(found)}?" if found else similar(name, vars(module))
 
 
 def checked(found: Any, name: str) -> Any:
     """The attribute, if a worker can run it."""
-    from proletarian.tasks import Task
+    from proletarian.task import Task
 
     if isinstance(found, Task):
         raise wrong_usage(f"{name} is a single task; name the Tasks that it belongs to")
-    if isinstance(found, (type, ModuleType)) or not callable(found):
-        raise wrong_usage(f"{name} is {found!r}; a worker runs a Tasks, or a function of one argument, the job")
+    from proletarian.worker import Worker
+
+    if isinstance(found, (type, ModuleType)) or not (callable(found) or isinstance(found, Worker)):
+        raise wrong_usage(f"{name} is {found!r}; name a Tasks, a Worker, or a function of one argument, the job")
     return found

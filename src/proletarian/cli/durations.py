@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import re
-
 import click
 
-SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
+from proletarian.times.durations import read
 
 
 def duration(text: str) -> float:
@@ -16,9 +14,4 @@ def duration(text: str) -> float:
     >>> duration("1.5m")
     90.0
     """
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([smhd]?)", text.strip())
-    if match is None:
-        raise click.BadParameter(
-            f"{text!r} is no duration: give seconds, or a number with s, m, h or d, as in 90s or 7d"
-        )
-    return float(match[1]) * SECONDS[match[2]]
+    return read(text, kind=click.BadParameter)

@@ -11,17 +11,24 @@ from proletarian.cli import exit_codes
 from proletarian.errors import (
     ConfigurationError,
     DatabaseUnavailable,
+    FilterError,
+    LookTookTooLong,
     PayloadError,
     ProletarianError,
     SchemaOutOfDate,
     StopTimeout,
+    UnknownSchedule,
+    WrongState,
 )
 
 CODES: dict[type[ProletarianError], int] = {
+    WrongState: exit_codes.FAILED_CHECK,
+    UnknownSchedule: exit_codes.FAILED_CHECK,
     ConfigurationError: exit_codes.USAGE,
     PayloadError: exit_codes.USAGE,
     DatabaseUnavailable: exit_codes.DATABASE,
     SchemaOutOfDate: exit_codes.DATABASE,
+    LookTookTooLong: exit_codes.DATABASE,
     StopTimeout: exit_codes.GIVEN_BACK,
 }
 
@@ -55,7 +62,7 @@ def ending_in_words() -> Iterator[None]:
             import traceback
 
             traceback.print_exception(error)
-            said = "this is a bug in Proletarian and should not happen: please report it, with the lines above"
+            said = "this is a bug in Proletarian: please report it, with the lines above"
         else:
             said = in_one_line(error)
         click.echo(f"Error: {said}", err=True)
@@ -80,6 +87,8 @@ def comes_from_a_driver(error: Exception) -> bool:
 
 
 def in_one_line(error: Exception) -> str:
-    """What an error says, on one line."""
+    """What an error says, on one line; of a filter, with the word that is wrong below it."""
+    if isinstance(error, FilterError):
+        return str(error)  # with lines that point at the word
     said = " ".join(str(error).split()) or type(error).__name__
     return f"the database says: {said}" if comes_from_a_driver(error) else said

@@ -4,27 +4,67 @@ from __future__ import annotations
 
 import json
 import logging
+from copy import copy
 from datetime import UTC, datetime
 from typing import Any
 
-# What every record has; anything else was given as `extra`.
-USUAL = {*vars(logging.makeLogRecord({})), "message", "asctime", "data"}
+from proletarian.events import error_in_words, shown
+from proletarian.logs import FIELDS, JobFields
+
+# What every record has here; anything else was given as `extra`.
+USUAL = {*FIELDS, *vars(logging.makeLogRecord({})), "message", "asctime", "data"}
 
 
 def log_to_stderr(level: str, form: str) -> None:
-    """Send every log to stderr; stdout is for data. An application may still set up its own."""
+    """
+    Send every log to stderr; stdout is for data. An application may still set up its own.
+
+    What a handler of a job logs says which job it is.
+    """
     handler = logging.StreamHandler()
+    handler.addFilter(JobFields())
     handler.setFormatter(JsonLines() if form == "json" else Lines())
     logging.basicConfig(level=level.upper(), handlers=[handler])
 
 
+def let_speak() -> None:
+    """
+    Enable the library's loggers, in case the application has disabled them.
+
+    `logging.config` does so by default with every logger that is there already, as those of a worker are when
+    the application is imported. Levels and handlers stay as the application wants them.
+    """
+    for name, logger in list(logging.root.manager.loggerDict.items()):
+        if name.partition(".")[0] == "proletarian" and isinstance(logger, logging.Logger):
+            logger.disabled = False
+
+
 class Lines(logging.Formatter):
-    """`2026-11-24 15:26:22.071 INFO proletarian.worker: worker.started queues={'default': 10}`."""
+    """
+    `2026-11-24 15:26:22.071 INFO proletarian.worker: worker.started queues={'default': 10}`.
+
+    What the handler of a job logs ends with `job_id=41 job_type=send attempt=1`, and the trace's id if there is one.
+    """
 
     default_msec_format = "%s.%03d"
 
     def __init__(self) -> None:
         super().__init__("%(asctime)s %(levelname)s %(name)s: %(message)s")
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The line of one record; job.failed has just told the traceback of a job that is given up."""
+        if getattr(record, "event", None) == "job.given_up":
+            record = copy(record)
+            record.exc_info = record.exc_text = None
+        return super().format(record)
+
+    def formatMessage(self, record: logging.LogRecord) -> str:
+        """The line without a traceback; an event says by itself what it is about."""
+        line = super().formatMessage(record)
+        if hasattr(record, "event") and hasattr(record, "data"):
+            return line
+        known = {name: getattr(record, name, None) for name in FIELDS if name != "queue"}
+        return " ".join([line, *(f"{name}={shown(value)}" for name, value in known.items() if value is not None)])
 
 
 class JsonLines(logging.Formatter):
@@ -40,7 +80,9 @@ class JsonLines(logging.Formatter):
         }
         if not hasattr(record, "event"):
             said["message"] = record.getMessage()
-        said |= {name: value for name, value in vars(record).items() if name not in USUAL}
+        known = vars(record)
+        said |= {name: known[name] for name in FIELDS if known.get(name) is not None}
+        said |= {name: value for name, value in known.items() if name not in USUAL}
         said |= {name: plain(value) for name, value in data.items() if value is not None}
         if record.exc_info:
             said["traceback"] = self.formatException(record.exc_info)
@@ -49,4 +91,4 @@ class JsonLines(logging.Formatter):
 
 def plain(value: Any) -> Any:
     """An error as one line; the rest as it is."""
-    return f"{type(value).__qualname__}: {value}" if isinstance(value, BaseException) else value
+    return error_in_words(value) if isinstance(value, BaseException) else value

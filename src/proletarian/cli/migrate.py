@@ -4,61 +4,60 @@ from __future__ import annotations
 
 import click
 
-from proletarian.cli import exit_codes, options
+from proletarian.cli import exit_codes
+from proletarian.cli.context import Context, in_context
 from proletarian.cli.failures import Failure
 
 
 @click.command()
-@click.argument("database", envvar="PROLETARIAN_DATABASE", metavar="URL")
+@click.argument("place", metavar="[URL]", required=False)
 @click.option("--sql", is_flag=True, help="Print the SQL instead, for Alembic, Flyway or a DBA; no connection is made.")
 @click.option("--check", is_flag=True, help="Change nothing; exit with 1 if the tables are behind this release.")
-@options.job_ids
-@options.prefix
-def migrate(database: str, sql: bool, check: bool, job_ids: str, prefix: str | None) -> None:
+@in_context
+def migrate(context: Context, sql: bool, check: bool) -> None:
     """
     Make the tables, or bring them up to date.
 
-    URL is postgresql://…, mysql://… or sqlite:///file.db. With --sql a name is enough:
-    postgresql, mysql or sqlite. Safe to run again, and from several places at once.
+    URL is postgresql://…, mysql://… or sqlite:///file.db, as with --database. With --sql a name
+    is enough: postgresql, mysql or sqlite. Safe to run again, and from several places at once.
     """
     if sql and check:
-        raise click.UsageError("--sql prints and --check asks the database: use one of them")
+        raise click.UsageError("--sql only prints and --check asks the database: use one of them")
     if sql:
-        print_sql(database, job_ids, prefix)
+        print_sql(context)
     elif check:
-        check_tables(database, job_ids, prefix)
+        check_tables(context)
     else:
-        apply(database, job_ids, prefix)
+        apply(context)
 
 
-def print_sql(database: str, job_ids: str, prefix: str | None) -> None:
+def print_sql(context: Context) -> None:
     """All migrations, as text."""
     from proletarian.migration import migrations, script
 
-    dialect = options.queue_of(prefix, job_ids).dialect(options.kind_named(database))
+    dialect = context.queue.dialect(context.kind)
     click.echo(script(dialect, migrations(dialect)), nl=False)
 
 
-def check_tables(url: str, job_ids: str, prefix: str | None) -> None:
+def check_tables(context: Context) -> None:
     """Say what is missing, and fail if something is."""
-    from proletarian.database import Database
     from proletarian.drivers.registry import redacted
     from proletarian.migration import missing
 
-    if found := missing(Database(url, options.queue_of(prefix, job_ids))):
+    if found := missing(context.database):
         names = ", ".join(f"{migration.number:04} {migration.name}" for migration in found)
-        shown = redacted(url)
+        shown = redacted(context.database.url)
         raise Failure(
-            f"{shown} is behind this release by {names}; run `proletarian migrate {shown}`", exit_codes.FAILED_CHECK
+            f"{shown} is behind this release by {names}; run `{context.migrate_command}`", exit_codes.FAILED_CHECK
         )
     click.echo("the tables are up to date")
 
 
-def apply(url: str, job_ids: str, prefix: str | None) -> None:
+def apply(context: Context) -> None:
     """Apply what is missing, and say what that was."""
-    from proletarian.migration import migrate as apply_missing
+    from proletarian.migration import bring_up_to_date
 
-    applied = apply_missing(url, options.queue_of(prefix, job_ids))
+    applied = bring_up_to_date(context.database)
     for migration in applied:
         click.echo(f"applied {migration.number:04} {migration.name}")
     if not applied:

@@ -23,11 +23,34 @@ def database(command: F) -> F:
     return click.option(
         "--database",
         "url",
-        required=True,
         envvar="PROLETARIAN_DATABASE",
         show_envvar=True,
         metavar="URL",
         help=f"Where the jobs are: {URLS}.",
+    )(command)
+
+
+def app(command: F) -> F:
+    """`--app MODULE:ATTRIBUTE`."""
+    return click.option(
+        "--app",
+        envvar="PROLETARIAN_APP",
+        show_envvar=True,
+        metavar="MODULE[:ATTRIBUTE]",
+        help="The application: its Tasks, as in shop.jobs:tasks. They also determine the names of the tables.",
+    )(command)
+
+
+def app_dir(command: F) -> F:
+    """`--app-dir FOLDER`."""
+    return click.option(
+        "--app-dir",
+        type=click.Path(exists=True, file_okay=False),
+        default=".",
+        show_default=True,
+        envvar="PROLETARIAN_APP_DIR",
+        show_envvar=True,
+        help="The folder from which MODULE is imported.",
     )(command)
 
 
@@ -38,7 +61,7 @@ def prefix(command: F) -> F:
         envvar="PROLETARIAN_PREFIX",
         show_envvar=True,
         metavar="TEXT",
-        help="What the names of the tables begin with, as in Tables(prefix=…). "
+        help="The prefix of the table names, as in Tables(prefix=…). "
         "[default: proletarian. (a schema) on PostgreSQL, else proletarian_]",
     )(command)
 
@@ -52,7 +75,7 @@ def job_ids(command: F) -> F:
         show_default=True,
         envvar="PROLETARIAN_JOB_IDS",
         show_envvar=True,
-        help="The column type of job ids: as your Queue(job_ids=…) makes them.",
+        help="The column type of job ids, as for your Queue(job_ids=…).",
     )(command)
 
 
@@ -86,11 +109,12 @@ def text_ids() -> JobIds:
 
 def kind_named(database: str) -> str:
     """Which database a URL or a bare name (`postgresql`) means; without a connection."""
-    from proletarian.drivers.registry import FAMILIES, family_of
+    from proletarian.drivers.places import place_of
+    from proletarian.drivers.registry import FAMILIES
 
     if "://" in database:
-        return family_of(database)[0]
+        return place_of(database).database
     for kind, family in FAMILIES.items():
         if database in family.schemes:
             return kind
-    raise wrong_usage(f"{database!r} is no database: name one of {', '.join(FAMILIES)}, or give a URL")
+    raise wrong_usage(f"{database!r} is not a database: name one of {', '.join(FAMILIES)}, or give a URL")

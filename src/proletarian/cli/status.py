@@ -1,4 +1,4 @@
-"""`proletarian status`: how full the queues are, and who works."""
+"""`proletarian status`: how full the queues are, who works, and whether that is as it should be."""
 
 from __future__ import annotations
 
@@ -7,132 +7,129 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from proletarian.cli import options
+from proletarian.cli import exit_codes, promised, which
+from proletarian.cli.checking import problems
+from proletarian.cli.connection import looking
+from proletarian.cli.context import Context, in_context
+from proletarian.cli.durations import duration
+from proletarian.cli.printing import as_json as json_option
+from proletarian.cli.printing import count, print_json, print_table, span, utc
+from proletarian.cli.queues import paused
 
 if TYPE_CHECKING:
-    from proletarian.database import Database
+    from proletarian.looking.surveys import QueueStats, WorkerRecord
 
 MOST = 100_000  # counting stops here, so that a look at ten million jobs is quick
 
 
 @click.command()
-@options.database
-@click.option("--json", "as_json", is_flag=True, help="Print it as JSON.")
-@options.job_ids
-@options.prefix
-def status(url: str, as_json: bool, job_ids: str, prefix: str | None) -> None:
+@which.some
+@click.option("--check", is_flag=True, help="Report problems, and exit with 1 if there are any.")
+@click.option("--late", type=duration, help="With --check: the longest time that a due job may wait, as in 5m.")
+@click.option(
+    "--workers", "needed", type=click.IntRange(0), help="With --check: the number of workers that must be alive."
+)
+@json_option
+@in_context
+def status(
+    context: Context,
+    words: tuple[str, ...],
+    check: bool,
+    late: float | None,
+    needed: int | None,
+    as_json: bool,
+) -> None:
     """
-    Show each queue and each worker.
+    Show each queue and each worker, or check them.
 
     Of each queue: how many jobs wait, how many of them are due, are being run, have failed
-    for good, and how long the oldest due one has been waiting. Counts stop at 100,000.
+    for good, how many live workers serve it, and how long the oldest due job has been waiting.
+    Counts stop at 100,000. And which queues are paused, by whom, and why. FILTER may name queues: queue:mail.
+
+    --check says in a sentence each what is wrong: no live worker serves a queue whose jobs are due; with --late, jobs
+    are due for longer; with --workers, fewer are alive.
     """
-    from proletarian.database import Database
+    if not check and (late is not None or needed is not None):
+        raise click.UsageError("--late and --workers are only for --check: use them with it")
+    from proletarian.looking.surveying import list_workers, queue_stats
 
-    queues, workers = look(Database(url, options.queue_of(prefix, job_ids)))
+    chosen = which.narrowed(words, "queue")
+    with looking(context.database) as connection:
+        found = connection.run(queue_stats(context.queue, context.database.kind, most=MOST, free=connection.free))
+        workers = connection.run(list_workers(context.queue, context.database.kind, free=connection.free))
+    queues = [one for one in found if which.matches(one.queue, chosen.queue)]
+    if chosen.queue is not None:
+        workers = [one for one in workers if any(which.matches(name, chosen.queue) for name in one.queues)]
+    wrong = problems(queues, workers, late=late, needed=needed or 0) if check else []
     if as_json:
-        import json
-
-        click.echo(json.dumps({"queues": queues, "workers": workers, "counted_up_to": MOST}, indent=2))
+        said = json_of(queues, workers)
+        print_json({"ok": not wrong, "problems": wrong, **said} if check else said)
+    elif check:
+        click.echo("\n".join(wrong) if wrong else "ok")
     else:
-        click.echo(text_of(queues, workers))
+        show(queues, workers)
+    if wrong:
+        click.get_current_context().exit(exit_codes.FAILED_CHECK)
 
 
-def look(database: Database) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """The queues and the workers, as they are now."""
-    from proletarian.migration import check_schema
-
-    connection = database.connect()
-    try:
-        check_schema(connection, database)
-        queues, workers = connection.run(database.dialect.status(MOST))
-        colleagues = connection.run(database.dialect.colleagues())
-        dead = {c.worker_id for c in colleagues if c.late or connection.is_free(c)}
-    except Exception as error:
-        raise database.explained(error) from error
-    finally:
-        connection.close()
-    return [queue_of(row) for row in queues], [
-        worker_of(
-            row,
-            alive=database.dialect.loaded_worker(row[0]) not in dead,
-            started_at=database.dialect.loaded_time(row[4]).isoformat(),
-        )
-        for row in workers
-    ]
-
-
-def queue_of(row: Sequence[Any]) -> dict[str, Any]:
-    """One queue, as `status` of the dialect gives it."""
-    name, waiting, due, running, failed, age = row
+def json_of(queues: Sequence[QueueStats], workers: Sequence[WorkerRecord]) -> dict[str, Any]:
+    """What `--json` prints."""
     return {
-        "queue": name,
-        "waiting": waiting,
-        "due": due,
-        "running": running,
-        "failed": failed,
-        "oldest_due_seconds": None if age is None else round(max(0.0, float(age)), 3),
+        "queues": [queue_of(one) for one in queues],
+        "workers": [worker_of(one) for one in workers],
+        "paused": [promised.pause(one.pause) for one in queues if one.pause is not None],
+        "counted_up_to": MOST,
     }
 
 
-def worker_of(row: Sequence[Any], *, alive: bool, started_at: str) -> dict[str, Any]:
+def queue_of(stats: QueueStats) -> dict[str, Any]:
+    """One queue, in short."""
+    return {
+        "queue": stats.queue,
+        "waiting": stats.waiting,
+        "due": stats.due,
+        "running": stats.running,
+        "failed": stats.failed,
+        "workers": stats.workers,
+        "oldest_due_seconds": promised.seconds(stats.late),
+    }
+
+
+def worker_of(worker: WorkerRecord) -> dict[str, Any]:
     """One worker, likewise."""
-    _, host, pid, queues, _, seen, _ = row
     return {
-        "worker": f"{host}:{pid}",
-        "queues": queues,
-        "alive": alive,
-        "started_at": started_at,
-        "seen_seconds_ago": round(max(0.0, float(seen)), 1),
+        "worker": worker.worker,
+        "queues": slots_of(worker),
+        "alive": worker.is_alive,
+        "started_at": promised.time(worker.started_at),
+        "seen_seconds_ago": round(worker.silent, 1),
     }
 
 
-def text_of(queues: Sequence[dict[str, Any]], workers: Sequence[dict[str, Any]]) -> str:
+def slots_of(worker: WorkerRecord) -> str:
+    """The queues that a worker serves, as it was told them."""
+    return " ".join(f"{queue}={slots}" for queue, slots in worker.queues.items())
+
+
+def show(queues: Sequence[QueueStats], workers: Sequence[WorkerRecord]) -> None:
     """Two tables for people."""
-    counts = ("waiting", "due", "running", "failed")
-    lines = table(
-        ["queue", *counts, "oldest due"],
-        [[q["queue"], *(count(q[name]) for name in counts), ago(q["oldest_due_seconds"])] for q in queues],
-    )
+    print_table(
+        ["queue", "waiting", "due", "running", "failed", "workers", "oldest due"],
+        [[one.queue, *map(count, (one.waiting, one.due, one.running, one.failed, one.workers)), span(one.late)]
+         for one in queues],
+    )  # fmt: skip
     if not queues:
-        lines = ["no jobs"]
-    alive = sum(worker["alive"] for worker in workers)
-    lines += ["", f"{alive} worker{'' if alive == 1 else 's'} alive"]
-    if workers:
-        lines += table(
-            ["worker", "queues", "state", "last seen", "started"],
-            [
-                [w["worker"], w["queues"], "alive" if w["alive"] else "dead", ago(w["seen_seconds_ago"]) + " ago",
-                 w["started_at"][:19].replace("T", " ") + " UTC"]
-                for w in workers
-            ],
-        )  # fmt: skip
-    return "\n".join(lines)
-
-
-def table(titles: list[str], rows: list[list[str]]) -> list[str]:
-    """Lines of columns; numbers to the right."""
-    columns = [aligned(list(column)) for column in zip(titles, *rows, strict=True)]
-    return ["  ".join(cells).rstrip() for cells in zip(*columns, strict=True)]
-
-
-def aligned(cells: list[str]) -> list[str]:
-    """One column, the title first, with every cell as wide as the widest."""
-    width = max(map(len, cells))
-    numbers = all(cell.rstrip("+").replace(",", "").isdigit() for cell in cells[1:])
-    return [cell.rjust(width) if numbers else cell.ljust(width) for cell in cells]
-
-
-def count(number: int) -> str:
-    """A count, and a sign where counting stopped."""
-    return f"{number:,}+" if number >= MOST else f"{number:,}"
-
-
-def ago(seconds: float | None) -> str:
-    """An age, in the unit that tells most."""
-    if seconds is None:
-        return ""
-    for size, unit in ((86400, "d"), (3600, "h"), (60, "min")):
-        if seconds >= 2 * size:
-            return f"{seconds / size:.1f} {unit}"
-    return f"{seconds:.1f} s"
+        click.echo("no jobs")
+    for one in queues:
+        if not one.workers and one.waiting:
+            click.echo(f"! no live worker serves {one.queue!r}")
+    for one in queues:
+        if one.pause is not None:
+            click.echo(f"! {one.queue!r} has been paused {paused(one.pause)}")
+    alive = sum(worker.is_alive for worker in workers)
+    click.echo(f"\n{alive} worker{'' if alive == 1 else 's'} alive")
+    print_table(
+        ["worker", "queues", "state", "last seen", "started"],
+        [[one.worker, slots_of(one), "alive" if one.is_alive else "dead", f"{span(one.silent)} ago",
+          utc(one.started_at)] for one in workers],
+    )  # fmt: skip

@@ -14,7 +14,7 @@ check's name as the promise that was broken.
             check(subject)
 
 `DRIVER` holds what the connections of one library must do for an application: enqueue, roll
-back, complete. `DATABASE` holds what the plans and the worker's own connections must do:
+back, complete, look. `DATABASE` holds what the plans and the worker's own connections must do:
 claim, acknowledge, recover. What a subject cannot do it names in `lacks`, as a capability.
 
 The tables are made, and emptied before each check: give a database that holds nothing else.
@@ -22,14 +22,25 @@ The tables are made, and emptied before each check: give a database that holds n
 
 from proletarian.conformance import (
     acknowledging,
+    acting,
+    awaiting,
     claiming,
     completing,
     enqueueing,
+    explaining,
+    finding,
+    firing,
     identifying,
+    lanes,
     living,
     looking,
     recovering,
+    scheduling,
+    stepping,
+    surveying,
     transactions,
+    uniqueness,
+    waiting_for,
     waking,
     when,
 )
@@ -42,14 +53,26 @@ DRIVER: list[Check] = [
     *when.CHECKS,
     *identifying.CHECKS,
     *completing.CHECKS,
+    *finding.CHECKS,
+    *explaining.CHECKS,
+    *acting.CHECKS,
+    *awaiting.CHECKS,
+    *scheduling.CHECKS,
+    *surveying.CHECKS,
+    *uniqueness.CHECKS,
+    *stepping.LOOKS,
+    *waiting_for.CHECKS,
 ]
 DATABASE: list[Check] = [
     *claiming.CHECKS,
+    *lanes.CHECKS,
     *acknowledging.CHECKS,
     *recovering.CHECKS,
     *living.CHECKS,
     *waking.CHECKS,
     *looking.CHECKS,
+    *firing.CHECKS,
+    *stepping.CHECKS,
 ]
 
 __all__ = ["CAPABILITIES", "DATABASE", "DRIVER", "Check", "Library", "Subject"]

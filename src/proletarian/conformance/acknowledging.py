@@ -9,7 +9,7 @@ from proletarian.conformance.check import Checks
 from proletarian.conformance.trial import Trial
 from proletarian.conformance.when import NOON
 from proletarian.job import NewJob
-from proletarian.outcomes import Outcome
+from proletarian.outcomes import Outcome, succeeded
 
 CHECKS = Checks()
 promise = CHECKS.promise
@@ -104,7 +104,7 @@ def a_loss_is_counted_apart_from_the_attempts(trial: Trial) -> None:
 @promise()
 def one_batch_may_hold_every_outcome(trial: Trial) -> None:
     outcomes = [
-        Outcome("job.succeeded", "success", 1),
+        succeeded(1, 0),
         Outcome("job.succeeded", "success", 1, result="1"),
         Outcome("job.given_up", "failure", 1, errors="[2]"),
         Outcome("job.cancelled", "cancelled", 1, errors="[3]"),
@@ -131,7 +131,7 @@ def a_worker_declared_dead_cannot_complete_a_job_it_lost(trial: Trial) -> None:
     owner = trial.worker()
     run = owner.claim_one()
 
-    for outcome in (Outcome("job.succeeded", "success", 1), Outcome("job.retrying", None, 1, delay=0)):
+    for outcome in (succeeded(1, 0), Outcome("job.retrying", None, 1, delay=0)):
         assert zombie.acknowledge((late, outcome)) == set()
     assert trial.find(job_id, "worker_id") == ("running_job", owner.worker_id)
     assert owner.succeed(run) == {run.run_id}
@@ -156,7 +156,7 @@ def an_earlier_run_of_the_same_worker_cannot_be_acknowledged(trial: Trial) -> No
     second = worker.claim_one()
 
     assert second.run_id != first.run_id
-    for outcome in (Outcome("job.succeeded", "success", 1), Outcome("job.given_up", "failure", 1, errors="[]")):
+    for outcome in (succeeded(1, 0), Outcome("job.given_up", "failure", 1, errors="[]")):
         assert worker.acknowledge((first, outcome)) == set()
     assert trial.find(job_id, "run_id") == ("running_job", second.run_id)
 

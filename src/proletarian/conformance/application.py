@@ -73,22 +73,55 @@ class Application:
     # What the library is for.
 
     def enqueue(self, job_type: str = "greet", payload: Any = None, **options: Any) -> Any:
-        """Put a job in; gives its id."""
+        """Enqueue a job; returns its id."""
         call = self.queue.aenqueue if self.is_async else self.queue.enqueue
         return self._settled(call(self._in_transaction(), job_type, payload, **options))
 
     def enqueue_many(self, jobs: Iterable[NewJob]) -> list[Any]:
-        """Put many jobs in; gives their ids."""
+        """Enqueue many jobs; returns their ids."""
         call: Any = self.queue.aenqueue_many if self.is_async else self.queue.enqueue_many
         job_ids: list[Any] = self._settled(call(self._in_transaction(), jobs))
         return job_ids
+
+    def find_job(self, job_id: Any, **options: Any) -> Any:
+        """See one job."""
+        call: Any = self.queue.afind_job if self.is_async else self.queue.find_job
+        return self._settled(call(self._in_transaction(), job_id, **options))
+
+    def find_jobs(self, which: Any = "", **options: Any) -> Any:
+        """See a page of jobs."""
+        call: Any = self.queue.afind_jobs if self.is_async else self.queue.find_jobs
+        return self._settled(call(self._in_transaction(), which, **options))
+
+    def count_jobs(self, which: Any = "", **options: Any) -> Any:
+        """Count jobs."""
+        call: Any = self.queue.acount_jobs if self.is_async else self.queue.count_jobs
+        return self._settled(call(self._in_transaction(), which, **options))
+
+    def wait_for(self, job_id: Any, **options: Any) -> Any:
+        """Wait for the end of a job, in a transaction only if one was begun; returns its result."""
+        call: Any = self.queue.await_for if self.is_async else self.queue.wait_for
+        return self._settled(call(self.connection, job_id, **options))
+
+    def act(self, name: str, /, *arguments: Any, **options: Any) -> Any:
+        """Call `cancel`, `retry`, `pause` and so on, or its twin, on this connection."""
+        call: Any = getattr(self.queue, f"a{name}" if self.is_async else name)
+        return self._settled(call(self._in_transaction(), *arguments, **options))
 
     def complete(self, worker: Member, run: Claimed, *, result: str | None = None) -> None:
         """Archive a run, as `job.complete(connection)` does."""
         call: Any = self.queue.acomplete if self.is_async else self.queue.complete
         outcome = Outcome("job.succeeded", "success", run.attempts + 1, run.lost, result=result)
         job = Job(job_id=run.job_id, job_type=run.job_type)
-        self._settled(call(self._in_transaction(), job, Ended(run.run_id, outcome), worker.worker_id, "contract"))
+        self._settled(
+            call(
+                self._in_transaction(),
+                job,
+                Ended(run.run_id, outcome, awaited=run.awaited),
+                worker.worker_id,
+                "contract",
+            )
+        )
 
     def wrong_call(self) -> Any:
         """Enqueue with the call that is for the other sort of connection."""

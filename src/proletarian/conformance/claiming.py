@@ -8,6 +8,9 @@ from proletarian.conformance.check import Checks
 from proletarian.conformance.trial import Trial, types
 from proletarian.conformance.when import HOUR, NOON
 from proletarian.job import NewJob
+from proletarian.sql.claiming import MOST, claim
+from proletarian.sql.dialect import HEAVY
+from proletarian.sql.transactions import begin, commit, joined
 
 CHECKS = Checks()
 promise = CHECKS.promise
@@ -121,10 +124,12 @@ def no_job_is_claimed_twice(trial: Trial) -> None:
 def claims_pass_each_other_without_waiting(trial: Trial) -> None:
     trial.put(*[NewJob(f"{n}", priority=-n) for n in range(4)])
     slow, quick = trial.worker(), trial.worker()
-    slow.connection.run(trial.dialect.begin())
-    held = slow.connection.run(trial.dialect.joined(trial.dialect.claim(slow.worker_id, {"default": 2}, 0, None, None)))
+    slow.connection.run(begin(trial.dialect))
+    held = slow.connection.run(
+        joined(trial.dialect, claim(trial.dialect, slow.worker_id, {"default": 2}, 0, None, None))
+    )
     passed = quick.claim(10)  # would wait here, or take the same ones
-    slow.connection.run(trial.dialect.commit())
+    slow.connection.run(commit(trial.dialect))
 
     assert types(held) == ["0", "1"]
     assert types(passed) == ["2", "3"]
@@ -135,8 +140,8 @@ def claims_pass_each_other_without_waiting(trial: Trial) -> None:
 def a_claim_that_is_rolled_back_leaves_the_jobs_to_others(trial: Trial) -> None:
     trial.put_one()
     slow, quick = trial.worker(), trial.worker()
-    slow.connection.run(trial.dialect.begin())
-    slow.connection.run(trial.dialect.joined(trial.dialect.claim(slow.worker_id, {"default": 2}, 0, None, None)))
+    slow.connection.run(begin(trial.dialect))
+    slow.connection.run(joined(trial.dialect, claim(trial.dialect, slow.worker_id, {"default": 2}, 0, None, None)))
     slow.connection.close()
     claims = (quick.claim() for _ in range(200))  # the server may need a moment to notice
     runs = next(filter(None, claims), [])
@@ -152,3 +157,34 @@ def a_worker_that_was_declared_dead_claims_nothing(trial: Trial) -> None:
 
     assert zombie.claim() == []
     assert trial.counts() == (1, 0, 0)
+
+
+@promise()
+def a_heavy_payload_comes_along_with_a_claim_of_many(trial: Trial) -> None:
+    text = "é" * HEAVY
+    trial.put(NewJob("light"), NewJob("heavy", {"text": text}), NewJob("light"))
+    runs = trial.worker().claim(10)
+
+    assert sorted((run.job_type, len(run.payload)) for run in runs) == [
+        ("heavy", len(text) + len('{"text":""}')),
+        ("light", 4),
+        ("light", 4),
+    ]
+
+
+@promise()
+def payloads_that_are_too_much_for_one_claim_wait_for_the_next(trial: Trial) -> None:
+    size = 3_000_000
+    there_is_room_for = MOST // size
+    for number in range(there_is_room_for + 2):
+        trial.put(NewJob(f"{number:02}", {"text": "x" * (size - 100)}))
+    worker = trial.worker()
+    first, second = worker.claim(1000), worker.claim(1000)
+
+    brought = [run for run in first if run.payload is not None]
+    assert len(brought) == there_is_room_for
+    assert len({run.run_id for run in first}) == there_is_room_for + 2
+    assert types(second) == [run.job_type for run in first if run.payload is None]
+    assert [(run.attempts, run.lost) for run in second] == [(0, 0)] * 2
+    assert worker.succeed(*brought, *second) == {run.run_id for run in (*brought, *second)}
+    assert trial.counts() == (0, 0, there_is_room_for + 2)

@@ -14,6 +14,24 @@ from proletarian.sql.tables import Tables
 CHECKS = Checks()
 promise = CHECKS.promise
 
+
+@promise()
+def a_job_is_enqueued_into_its_lane(trial: Trial) -> None:
+    application = trial.application()
+    one = application.enqueue(lane="smtp:ĳ")
+    unique = application.enqueue(lane="smtp:a", unique="a")
+    few = application.enqueue_many([NewJob("greet", lane=f"send:{n}") if n else NewJob("greet") for n in range(3)])
+    many = application.enqueue_many([NewJob("greet", lane=f"send:{n % 2}") for n in range(150)])
+    plain = application.enqueue_many([NewJob("greet") for _ in range(150)])
+    application.commit()
+
+    assert [trial.find(job_id, "lane")[1] for job_id in (one, unique, *few)] == [
+        "smtp:ĳ", "smtp:a", "", "send:1", "send:2",
+    ]  # fmt: skip
+    assert [trial.find(job_id, "lane")[1] for job_id in many[:3]] == ["send:0", "send:1", "send:0"]
+    assert trial.find(plain[-1], "lane")[1] == ""
+
+
 ODD = """' " \\ % %s %(x)s :name :: $1 ? {} -- /* ; ` \t\n é 漢 😀 \u200b"""
 COLUMNS = ("queue", "job_type", "payload", "priority", "headers", "attempts", "lost", "errors")
 

@@ -31,7 +31,7 @@ class Invoices:
 
 
 def whole_life(trial: Trial, job_ids: JobIds) -> list[Any]:
-    """Jobs go from the enqueue to the archive under one id each, whichever way they were put in; gives the ids."""
+    """Jobs go from the enqueue to the archive under one id each, whichever way they were enqueued; returns the ids."""
     chosen = trial.with_queue(job_ids=job_ids)
     application = chosen.application()
     ids = [application.enqueue(), *application.enqueue_many([NewJob("greet")] * 3), application.enqueue()]

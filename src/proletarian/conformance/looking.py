@@ -1,4 +1,4 @@
-"""What people see and clear away: counts, workers, progress, old archives."""
+"""What is noted of runs, and what is cleared away: progress, undecided runs, old archives."""
 
 from __future__ import annotations
 
@@ -8,39 +8,16 @@ from proletarian.conformance.check import Checks
 from proletarian.conformance.trial import Trial
 from proletarian.job import NewJob
 from proletarian.outcomes import Outcome
+from proletarian.sql.claiming import mine
+from proletarian.sql.moving import retry
+from proletarian.sql.progress import note_progress
+from proletarian.sql.pruning import delete, ended
 from proletarian.sql.rows import Ended
+from proletarian.sql.settling import settle, undecided
+from proletarian.sql.transactions import begin, commit, joined, roll_back
 
 CHECKS = Checks()
 promise = CHECKS.promise
-
-
-@promise()
-def the_status_counts_each_queue(trial: Trial) -> None:
-    trial.put(*[NewJob("greet", queue="mail")] * 4, NewJob("greet", queue="mail", process_in=3600))
-    trial.put(NewJob("greet", queue="later", process_in=3600), NewJob("greet", queue="failed"))
-    worker = trial.worker()
-    worker.claim(wants={"mail": 1})
-    worker.acknowledge(*[(run, Outcome("job.given_up", "failure", 1)) for run in worker.claim(wants={"failed": 1})])
-    queues, workers = trial.connection.run(trial.dialect.status(1000))
-
-    assert [tuple(row[:5]) for row in queues] == [
-        ("failed", 0, 0, 0, 1),
-        ("later", 1, 0, 0, 0),
-        ("mail", 4, 3, 1, 0),
-    ]
-    ages = {row[0]: row[5] for row in queues}
-    assert ages["failed"] is ages["later"] is None
-    assert 0 <= ages["mail"] < 60
-    assert [(trial.dialect.loaded_worker(row[0]), row[1]) for row in workers] == [(worker.worker_id, "contract")]
-    assert 0 <= workers[0][5] < 60
-
-
-@promise()
-def counting_stops_at_its_limit(trial: Trial) -> None:
-    trial.put(*[NewJob("greet")] * 20)
-    [(queue, waiting, due, *_)], _ = trial.connection.run(trial.dialect.status(7))
-
-    assert (queue, waiting, due) == ("default", 7, 7)
 
 
 @promise()
@@ -49,8 +26,8 @@ def progress_is_noted_for_runs_of_ones_own(trial: Trial) -> None:
     worker, stranger = trial.worker(), trial.worker()
     first, second = worker.claim(2)
     notes = {first.run_id: '{"done": 1}', second.run_id: '{"done": 2}'}
-    worker.connection.run(trial.dialect.note_progress(worker.worker_id, notes))
-    stranger.connection.run(trial.dialect.note_progress(stranger.worker_id, {first.run_id: "no"}))
+    worker.connection.run(note_progress(trial.dialect, worker.worker_id, notes))
+    stranger.connection.run(note_progress(trial.dialect, stranger.worker_id, {first.run_id: "no"}))
 
     assert sorted(trial.find(job_id, "progress")[1] for job_id in job_ids) == ['{"done": 1}', '{"done": 2}']
 
@@ -62,7 +39,7 @@ def a_worker_knows_which_runs_are_its_own(trial: Trial) -> None:
     runs = worker.claim(2)
     stranger.claim(1)
 
-    found = worker.connection.run(trial.dialect.mine(worker.worker_id))
+    found = worker.connection.run(mine(trial.dialect, worker.worker_id))
     assert sorted(found, key=lambda run: run.run_id) == runs
 
 
@@ -76,15 +53,36 @@ def pruning_deletes_what_is_old_enough_and_no_more_than_told(trial: Trial) -> No
     worker.acknowledge((bad, Outcome("", "failure", 1)), now=long_ago)
     worker.succeed(*good[6:])
 
-    def prune(seconds: float, succeeded: bool, most: int) -> int:
-        return trial.connection.run(trial.dialect.prune(seconds, succeeded, most))
+    before, after = long_ago - timedelta(seconds=1), long_ago + timedelta(seconds=1)
+    assert trial.connection.run(ended(trial.dialect, before, long_ago, 100)) == [], "up to, and without, the end"
+    assert len(trial.connection.run(ended(trial.dialect, long_ago, after, 4))) == 4
+    found = trial.connection.run(ended(trial.dialect, before, after, 100))
+    assert [kind for _, kind, _ in found] == ["greet"] * 7
+    assert sorted(status for _, _, status in found) == ["failure", *["success"] * 6]
 
-    day = 86400.0
-    assert prune(3 * day, True, 100) == 0
-    assert [prune(day, True, 4), prune(day, True, 4), prune(day, True, 4)] == [4, 2, 0]
-    assert trial.count("archived_job") == 4
-    assert prune(day, False, 100) == 1
-    assert trial.counts() == (0, 0, 3)
+    succeeded = [job_id for job_id, _, status in found if status == "success"]
+    trial.connection.run(delete(trial.dialect, succeeded, before))
+    assert trial.counts() == (0, 0, 10), "those that have ended anew meanwhile stay"
+    trial.connection.run(delete(trial.dialect, succeeded[:4], after))
+    assert trial.counts() == (0, 0, 6)
+
+
+@promise("skips_locked")
+def pruning_passes_over_what_an_application_has_locked(trial: Trial) -> None:
+    job_id, _ = trial.put_one(), trial.put_one()
+    worker = trial.worker()
+    worker.succeed(*worker.claim(2))
+    until = trial.time() + timedelta(minutes=1)
+    application = trial.worker().connection
+    stored = trial.dialect.stored_id(trial.queue.job_ids.encode(job_id))
+    application.run(begin(trial.dialect))
+    application.run(retry(trial.dialect, [stored], None, fresh=False))
+    found = trial.connection.run(ended(trial.dialect, until - timedelta(hours=1), until, 100))
+    trial.connection.run(delete(trial.dialect, [each for each, _, _ in found], until))
+    application.run(roll_back(trial.dialect))
+
+    assert trial.find(job_id)[0] == "archived_job"
+    assert trial.counts() == (0, 0, 1)
 
 
 @promise()
@@ -93,7 +91,7 @@ def a_run_completed_in_a_transaction_that_rolled_back_is_free(trial: Trial) -> N
     worker = trial.worker()
     gone, free = worker.claim(2)
     worker.succeed(gone)
-    found = trial.connection.run(trial.dialect.undecided(worker.worker_id, [gone.run_id, free.run_id]))
+    found = trial.connection.run(undecided(trial.dialect, worker.worker_id, [gone.run_id, free.run_id]))
 
     assert found == ({free.run_id}, {free.run_id})
 
@@ -103,10 +101,10 @@ def a_run_completed_in_a_transaction_that_is_open_is_undecided(trial: Trial) -> 
     trial.put_one()
     worker = trial.worker()
     run = worker.claim_one()
-    worker.connection.run(trial.dialect.begin())
+    worker.connection.run(begin(trial.dialect))
     ended = [Ended(run.run_id, Outcome("", "success", 1))]
-    worker.connection.run(trial.dialect.joined(trial.dialect.settle(worker.worker_id, "", ended, None)))
-    here, free = trial.connection.run(trial.dialect.undecided(worker.worker_id, [run.run_id]))
-    worker.connection.run(trial.dialect.commit())
+    worker.connection.run(joined(trial.dialect, settle(trial.dialect, worker.worker_id, "", ended, None)))
+    here, free = trial.connection.run(undecided(trial.dialect, worker.worker_id, [run.run_id]))
+    worker.connection.run(commit(trial.dialect))
 
     assert (here, free) == ({run.run_id}, set())

@@ -5,8 +5,10 @@ from __future__ import annotations
 from proletarian.conformance.check import Checks
 from proletarian.conformance.trial import Trial
 from proletarian.job import NewJob
-from proletarian.outcomes import Outcome
+from proletarian.outcomes import Outcome, succeeded
 from proletarian.sql.rows import Ended
+from proletarian.sql.settling import settle
+from proletarian.sql.transactions import begin, commit, joined
 
 CHECKS = Checks()
 promise = CHECKS.promise
@@ -99,7 +101,7 @@ def two_recoveries_at_once_count_a_loss_once(trial: Trial) -> None:
     trial.recover(dead)
     next_worker = trial.worker()
     next_run = next_worker.claim_one()
-    # A slow colleague that still believes in the old run.
+    # A slow peer that still believes in the old run.
     late = Outcome("job.released", None, run.attempts, run.lost + 1)
 
     assert dead.acknowledge((run, late)) == set()
@@ -112,11 +114,11 @@ def a_run_that_is_completed_at_this_moment_is_not_recovered(trial: Trial) -> Non
     job_id = trial.put_one()
     dead = trial.worker()
     run = dead.claim_one()
-    dead.connection.run(trial.dialect.begin())
-    ended = [Ended(run.run_id, Outcome("job.succeeded", "success", 1))]
-    dead.connection.run(trial.dialect.joined(trial.dialect.settle(dead.worker_id, "contract:1", ended, None)))
+    dead.connection.run(begin(trial.dialect))
+    ended = [Ended(run.run_id, succeeded(1, 0))]
+    dead.connection.run(joined(trial.dialect, settle(trial.dialect, dead.worker_id, "contract:1", ended, None)))
     during = trial.recover(dead)
-    dead.connection.run(trial.dialect.commit())
+    dead.connection.run(commit(trial.dialect))
     after = trial.recover()
 
     assert (during.runs, after.runs) == ([], [])

@@ -22,7 +22,7 @@ class Library:
     """
     How connections of one library are opened and ended.
 
-    Any of these may be a coroutine function, for an async library. `open` gives a connection
+    Any of these may be a coroutine function, for an async library. `open` returns a connection
     that begins a transaction with its first statement, or `begin` does so; `execute` sends a
     statement without parameters. The other defaults are those of the DB-API.
     """
@@ -51,4 +51,4 @@ class Subject:
 
     def __post_init__(self) -> None:
         if unknown := self.lacks - CAPABILITIES.keys():
-            raise ConfigurationError(f"{min(unknown)!r} is no capability; there are: {', '.join(CAPABILITIES)}")
+            raise ConfigurationError(f"{min(unknown)!r} is not a capability; there are: {', '.join(CAPABILITIES)}")

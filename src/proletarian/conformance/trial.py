@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -11,17 +12,19 @@ from typing import Any
 from proletarian.conformance.application import Application
 from proletarian.conformance.member import Member
 from proletarian.conformance.subject import Subject
-from proletarian.database import Database
+from proletarian.connections.database import Database
+from proletarian.errors import SchemaOutOfDate
 from proletarian.job import NewJob
-from proletarian.migration import migrate
+from proletarian.migration import check_schema, migrate
 from proletarian.outcomes import Outcome
 from proletarian.queue import Queue
-from proletarian.sql.rows import Claimed
+from proletarian.sql.enqueueing import enqueue_many
+from proletarian.sql.living import beat, peers, unregister
+from proletarian.sql.rows import Claimed, Judged
 from proletarian.sql.statements import Rows, Statement, Text
-from proletarian.sql.tables import Tables
-from proletarian.worker.recovery import Recovered, recover
-
-TABLES = ("job", "running_job", "archived_job")
+from proletarian.sql.tables import OF_JOBS, TABLES, Tables
+from proletarian.worker.blame import Evidence
+from proletarian.worker.keeping.recovery import Recovered, recover
 
 
 class Trial:
@@ -33,11 +36,14 @@ class Trial:
         self.database = Database(subject.url, self.queue)
         self.dialect = self.database.dialect
         self._closing = closing
-        migrate(subject.url, self.queue)
+        self.database.create()
         self.connection = self.database.connect()
         closing.callback(self.connection.close)
-        for name in (*TABLES, "worker"):
-            self.say(f"DELETE FROM {self.table(name)}")
+        try:
+            check_schema(self.connection, self.database)
+        except SchemaOutOfDate:
+            migrate(subject.url, self.queue)
+        self._empty()
 
     def with_queue(self, **options: Any) -> Trial:
         """The same with another `Queue`, in tables of its own if it names none."""
@@ -64,24 +70,29 @@ class Trial:
     # What happens beside what is checked.
 
     def put(self, *jobs: NewJob) -> list[Any]:
-        """Jobs that are there, committed; gives their ids."""
+        """Jobs that are there, committed; returns their ids."""
         rows = [self.queue.row(job, self.dialect) for job in jobs]
-        stored = self.connection.run(self.dialect.enqueue_many(rows, self.queue.now(), copy=False))
+        stored = self.connection.run(enqueue_many(self.dialect, rows, self.queue.now(), copy=False))
         return [self.queue.job_ids.decode(self.dialect.loaded_id(job_id)) for job_id in stored]
 
     def put_one(self, **options: Any) -> Any:
-        """One such job; gives its id."""
+        """One such job; returns its id."""
         [job_id] = self.put(NewJob("greet", **options))
         return job_id
 
     def recover(self, *dead: Member, status: str | None = None) -> Recovered:
         """Bury workers and take back their runs: to wait again, or with `status` to the archive."""
 
-        def decide(run: Claimed, _: str) -> Outcome:
+        def decide(run: Claimed, _: str, found: Evidence) -> Outcome:
             return Outcome("job.released", status, run.attempts, run.lost + 1)
 
-        dead_ids = [member.worker_id for member in dead]
-        return self.connection.run(recover(self.dialect, dead_ids, decide, self.queue.now()))
+        return self.connection.run(recover(self.dialect, self.judged(*dead), decide, self.queue.now()))
+
+    def judged(self, *dead: Member) -> list[Judged]:
+        """Workers that are taken for dead, as they are seen now."""
+        dead_ids = {member.worker_id for member in dead}
+        seen = self.connection.run(peers(self.dialect))
+        return [Judged(c.worker_id, c.seen_at) for c in seen if c.worker_id in dead_ids]
 
     # What can be seen, by another session than the one that is checked.
 
@@ -93,19 +104,27 @@ class Trial:
         """Execute a statement beside what is checked."""
         return self.connection.execute(Statement(Text(sql), parameters))
 
+    def _empty(self) -> None:
+        """Take out what there is; most tables hold nothing, and one question tells which."""
+        others = [name for name in TABLES if name not in ("migration", *OF_JOBS)]
+        tables = [self.table(name) for name in (*OF_JOBS, *others)]
+        [held] = self.say("SELECT " + ", ".join(f"EXISTS (SELECT 1 FROM {table})" for table in tables))
+        for table in itertools.compress(tables, held):
+            self.say(f"DELETE FROM {table}")
+
     def count(self, table: str) -> int:
         """How many rows a table has."""
         return int(self.say(f"SELECT count(*) FROM {self.table(table)}")[0][0])
 
     def counts(self) -> tuple[int, int, int]:
         """How many jobs are waiting, running and archived."""
-        waiting, running, archived = (self.count(table) for table in TABLES)
+        waiting, running, archived = (self.count(table) for table in OF_JOBS)
         return waiting, running, archived
 
     def find(self, job_id: Any, *columns: str) -> tuple[Any, ...]:
         """Where a job is, as the name of its table, and what these columns of it hold."""
         stored = self.dialect.stored_id(self.queue.job_ids.encode(job_id))
-        places = [table for table in TABLES if self._select("job_id", table, stored)]
+        places = [table for table in OF_JOBS if self._select("job_id", table, stored)]
         assert len(places) == 1, f"job {job_id} should be in one place and is in: {places}"
         [row] = self._select(", ".join(columns or ("job_id",)), places[0], stored)
         return places[0], *map(self._loaded, columns, row)
@@ -121,19 +140,19 @@ class Trial:
     def time(self) -> datetime:
         """The database's time, in UTC."""
         worker = self.worker()
-        row = self.connection.run(self.dialect.beat(worker.worker_id))
+        row = self.connection.run(beat(self.dialect, worker.worker_id))
         assert row is not None, "a worker that has just registered is there"
-        self.connection.run(self.dialect.unregister(worker.worker_id))
+        self.connection.run(unregister(self.dialect, worker.worker_id))
         return self.dialect.loaded_time(row[0]).astimezone(UTC)
 
 
-def refused(kind: type[Exception], call: Callable[[], object]) -> str:
-    """What a call says that has to raise this kind of error."""
+def refused(kind: type[Exception] | tuple[type[Exception], ...], call: Callable[[], object]) -> str:
+    """What a call says that has to raise this kind of error, or one of these."""
     try:
         call()
     except kind as error:
         return str(error)
-    raise AssertionError(f"this must raise {kind.__name__}")
+    raise AssertionError(f"this must raise {kind}")
 
 
 def types(jobs: Sequence[Claimed]) -> list[str]:

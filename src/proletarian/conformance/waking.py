@@ -9,6 +9,9 @@ from proletarian.conformance.member import Member
 from proletarian.conformance.trial import Trial
 from proletarian.job import DEFAULT_QUEUE, NewJob
 from proletarian.outcomes import Outcome
+from proletarian.sql.enqueueing import enqueue
+from proletarian.sql.transactions import begin, commit, joined
+from proletarian.sql.waking import lie_down, listen
 from proletarian.worker.wake import Wake
 
 CHECKS = Checks()
@@ -21,8 +24,8 @@ SHORT = 0.2
 def asleep(trial: Trial, queue: str = DEFAULT_QUEUE) -> Member:
     """A worker that has lain down on a queue."""
     worker = trial.worker()
-    worker.connection.run(trial.dialect.listen())
-    worker.connection.run(trial.dialect.lie_down([queue]))
+    worker.connection.run(listen(trial.dialect))
+    worker.connection.run(lie_down(trial.dialect, [queue]))
     while wakes(worker, 0.02):
         pass  # what was there before it lay down
     return worker
@@ -41,7 +44,7 @@ def wakes(worker: Member, seconds: float) -> bool:
 def an_idle_worker_is_woken_by_an_enqueue(trial: Trial) -> None:
     worker = asleep(trial)
     started = time.monotonic()
-    trial.connection.run(trial.dialect.enqueue(trial.queue.row(NewJob("greet"), trial.dialect), None))
+    trial.connection.run(enqueue(trial.dialect, trial.queue.row(NewJob("greet"), trial.dialect), None))
 
     assert wakes(worker, LONG)
     assert time.monotonic() - started < LONG / 2
@@ -61,11 +64,11 @@ def nothing_wakes_before_the_commit(trial: Trial) -> None:
     enqueuer = trial.worker()
     while wakes(worker, 0.02):
         pass  # where any commit wakes, so did the registration
-    enqueuer.connection.run(trial.dialect.begin())
+    enqueuer.connection.run(begin(trial.dialect))
     row = trial.queue.row(NewJob("greet"), trial.dialect)
-    enqueuer.connection.run(trial.dialect.joined(trial.dialect.enqueue(row, None)))
+    enqueuer.connection.run(joined(trial.dialect, enqueue(trial.dialect, row, None)))
     before = wakes(worker, SHORT)
-    enqueuer.connection.run(trial.dialect.commit())
+    enqueuer.connection.run(commit(trial.dialect))
 
     assert not before
     assert wakes(worker, LONG)

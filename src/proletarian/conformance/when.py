@@ -17,7 +17,7 @@ HOUR = timedelta(hours=1)
 
 
 def times(trial: Trial, **options: Any) -> list[tuple[datetime, datetime]]:
-    """(enqueued_at, process_at) of a job put in alone, and of one put in with `enqueue_many`."""
+    """(enqueued_at, process_at) of a job enqueued alone, and of one enqueued with `enqueue_many`."""
     application = trial.application()
     job_ids = [application.enqueue(**options), *application.enqueue_many([NewJob("greet", **options)])]
     application.commit()

@@ -18,12 +18,11 @@ from typing import Any
 from proletarian.drivers.sqlalchemy import database, execute
 from proletarian.errors import ConfigurationError, ProletarianError
 from proletarian.migration import bookkeeping, latest, migrations, script
-from proletarian.queue import DIALECTS, Queue
+from proletarian.queue import Queue
 from proletarian.sql.dialect import Dialect
+from proletarian.sql.dialects import DIALECTS
 from proletarian.sql.statements import Plan, Statement, Text, run, split
-from proletarian.sql.tables import Tables
-
-TABLES = ("job", "running_job", "archived_job", "worker", "migration")
+from proletarian.sql.tables import TABLES, Tables
 
 # Of a name (of a table, say), what it names, and the names of what it belongs to.
 IncludeName = Callable[[str | None, Any, Any], bool]
@@ -31,12 +30,11 @@ IncludeName = Callable[[str | None, Any, Any], bool]
 
 def upgrade_tables(op: Any, *, to: int, since: int = 0, queue: Queue | None = None) -> None:
     """
-    Bring the tables to our migration number `to`, from a revision of yours; what is there is left alone.
+    Bring the tables to our migration number `to`, in your own revision; existing tables are left alone.
 
-    `op` is Alembic's. `to` is a number that `proletarian migrate --sql` shows, written out so that
-    your revision does the same for ever. `since` is the number that your revision before had
-    (0: none): `--sql` cannot ask the database, and writes what comes after it. `queue` is needed
-    where your `Queue` has other tables or job ids than the default.
+    `op` is Alembic's. `to` is a number that `proletarian migrate --sql` shows, written out so that your revision always
+    does the same. `since` is the number that your previous revision had (0: none): `--sql` cannot ask the database, and
+    writes what comes after it. `queue` is needed where your `Queue` has other tables or job ids than the default.
 
     Raises `ConfigurationError` for a number that this release does not have.
 
@@ -66,14 +64,13 @@ def upgrade_tables(op: Any, *, to: int, since: int = 0, queue: Queue | None = No
 
 def drop_tables(op: Any, *, force: bool = False, queue: Queue | None = None) -> None:
     """
-    Drop the tables, and the archive with them: the way back from the first revision with our tables.
+    Drop the tables, and the archive with them: the downgrade of the first revision with our tables.
 
-    Refused by a `ProletarianError` while jobs wait or run, unless `force` says that they may be
-    lost. `--sql` cannot look; it writes the question as a comment. A schema stays, for it may
-    hold more than our tables. `queue` is as for `upgrade_tables`.
+    Raises `ProletarianError` while jobs are waiting or running, unless `force` says that they may be lost. `--sql`
+    cannot check this; it writes a comment instead. A schema stays, because it may hold more than our tables. `queue` is
+    as for `upgrade_tables`.
 
-    A later revision of yours needs no way back: its `downgrade` is `pass`, because older releases
-    work with newer tables.
+    A later revision needs no downgrade: write `pass`, because older releases work with newer tables.
 
         drop_tables(op)
     """
@@ -90,15 +87,15 @@ def drop_tables(op: Any, *, force: bool = False, queue: Queue | None = None) -> 
         yield from say(bookkeeping(dialect))
         rows = yield latest(dialect)
         if rows[0][0] is not None and not force:
-            if dialect.name == "postgresql":  # where DDL has a transaction, nobody puts a job in after our look
+            if dialect.name == "postgresql":  # where DDL has a transaction, nobody enqueues a job after our look
                 yield from say(f"LOCK TABLE {job}, {running} IN ACCESS EXCLUSIVE MODE;\n")
             [[waiting, runs]] = yield Statement(
                 Text(f"SELECT (SELECT count(*) FROM {job}), (SELECT count(*) FROM {running})")
             )
             if waiting or runs:
                 raise ProletarianError(
-                    f"{waiting} jobs wait in {job} and {runs} run in {running}: let workers finish them, "
-                    "or say drop_tables(op, force=True) to lose them"
+                    f"{waiting} jobs wait in {job} and {runs} run in {running}: let workers finish them, or use "
+                    f"drop_tables(op, force=True) to lose them"
                 )
         yield from say(drops)
 
@@ -109,8 +106,8 @@ def without_our_tables(queue: Queue | None = None, *, also: IncludeName | None =
     """
     Keep autogenerate from dropping our tables, which are not in your metadata.
 
-    Gives what `context.configure(include_name=…)` takes in `env.py`. `also` is an `include_name`
-    of your own: a name has to pass both. `queue` is as for `upgrade_tables`.
+    Returns what `context.configure(include_name=…)` takes in `env.py`. `also` is an `include_name` of your own: a name
+    must pass both. `queue` is as for `upgrade_tables`.
 
     >>> include_name = without_our_tables()
     >>> include_name("proletarian_job", "table", {"schema_name": None})

@@ -15,32 +15,36 @@ Enqueueing needs nothing from here: `task.enqueue(db.session, …)` goes into th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import ExitStack
+from inspect import isawaitable
+from pickle import PicklingError
 from typing import Any
 
 import click
 from flask import Flask, current_app
-from flask.cli import AppGroup
+from flask.cli import ScriptInfo
 
-from proletarian.cli.failures import ending_in_words
-from proletarian.cli.worker import worker as worker_command
-from proletarian.database import Database
+from proletarian.cli.context import Application, Context
+from proletarian.cli.program import COMMANDS, Program
 from proletarian.errors import ConfigurationError
 from proletarian.job import Job
-from proletarian.tasks import Handler, Task, Tasks
+from proletarian.middleware import Handler
+from proletarian.standing import place_of, standing
+from proletarian.tasks import Tasks
 from proletarian.worker import Worker
 
 
 class Proletarian:
     """
-    Gives a Flask application its background jobs: the commands, and workers that know its context.
+    Adds background jobs to a Flask application: the commands, and workers that know its context.
 
     `tasks` is your `Tasks`. One `Proletarian` serves any number of applications. Of each it reads:
 
     - `PROLETARIAN_DATABASE`: where the jobs are, a URL or an SQLAlchemy engine. Without it, the
       database of Flask-SQLAlchemy, or what `SQLALCHEMY_DATABASE_URI` says.
     - `PROLETARIAN_QUEUES`: which queues a worker serves, with how many slots each, as in
-      `{"default": 10, "mail": 2}`. Without it, ten of the default queue.
+      `{"default": 10, "mail": 2}`. Without it, every queue that the tasks name, and the default one, with ten each.
 
     >>> tasks = Tasks()
     >>> @tasks.task(queue="mail")
@@ -73,52 +77,50 @@ class Proletarian:
         """
         app = app or current()
         options.setdefault("queues", app.config.get("PROLETARIAN_QUEUES"))
-        return Worker(database_of(app), TasksInContext(self.tasks, app), **options)
+        return Worker(database_of(app), self.tasks.within(InContext(app)), **options)
 
 
-class TasksInContext(Tasks):
+class InContext:
     """
-    The tasks of an application, each run within its context, middleware included.
+    Middleware that runs each job within the context of an application.
 
     So `current_app` and `db.session` are there, and what an extension tears down after a request
     is torn down after a job.
     """
 
-    def __init__(self, own: Tasks, app: Flask) -> None:
-        super().__init__(queue=own.queue)
-        self._own = own
+    def __init__(self, app: Flask) -> None:
         self._app = app
 
-    def find(self, job_type: str) -> Task[..., Any] | None:
-        """The task of this job type, if there is one."""
-        return self._own.find(job_type)
+    def __reduce__(self) -> tuple[Any, ...]:
+        """For a child process: the application by its name, or made there as the command line makes it."""
+        try:
+            return _within, (standing, *place_of(self._app, [self._app.import_name]))
+        except PicklingError:
+            context = click.get_current_context(silent=True)
+            script = context.find_object(ScriptInfo) if context else None
+            if script is None or script.create_app is not None:
+                raise
+            return _within, (_loaded, script.app_import_path)
 
-    def direct(self, job_type: str) -> Callable[[Any], Any] | None:
-        """Never: there is something to do around every job."""
-        return None
+    def __call__(self, job: Job, call_next: Handler) -> Any:
+        """Run one."""
+        with ExitStack() as context:
+            context.enter_context(self._app.app_context())
+            result = call_next(job)
+            return _awaited(result, context.pop_all()) if isawaitable(result) else result
 
-    def handler(self, job_type: str) -> Handler:
-        """The task within its middleware, within the context."""
-        call_next, app = self._own.handler(job_type), self._app
 
-        def run(job: Job) -> Any:
-            with app.app_context():
-                return call_next(job)
+async def _awaited(coming: Awaitable[Any], context: ExitStack) -> Any:
+    with context:
+        return await coming
 
-        async def arun(job: Job) -> Any:
-            with app.app_context():
-                return await call_next(job)
 
-        return arun if self._own[job_type].is_async else run
+def _within(find: Callable[..., Flask], *arguments: Any) -> InContext:
+    return InContext(find(*arguments))
 
-    def __getitem__(self, job_type: str) -> Task[..., Any]:
-        return self._own[job_type]
 
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._own)
-
-    def __len__(self) -> int:
-        return len(self._own)
+def _loaded(path: str | None) -> Flask:
+    return ScriptInfo(app_import_path=path).load_app()
 
 
 def current() -> Flask:
@@ -142,84 +144,33 @@ def database_of(app: Flask) -> Any:
     )
 
 
-# `flask proletarian …`
+# `flask proletarian …`: the commands of `proletarian`, on what the current application says.
 
 
-class Commands(AppGroup):
-    """A group of commands that end with a line and an exit code, as those of `proletarian` do."""
+def application() -> Application:
+    """The jobs of the current application."""
+    app = current()
+    extension: Proletarian = app.extensions["proletarian"]
+
+    def worker(where: Any, *, queues: Mapping[str, int] | None = None, **given: Any) -> Worker:
+        return extension.worker(app, **given) if queues is None else extension.worker(app, queues=queues, **given)
+
+    return Application(database_of(app), extension.tasks.queue, lambda: extension.tasks, worker)
+
+
+class Commands(Program):
+    """The commands, each of which works on the current application."""
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run the command that was asked for."""
-        with ending_in_words():
+        """Run the command that was asked for, within the application's context."""
+        app = ctx.ensure_object(ScriptInfo).load_app()
+        ctx.obj = Context(application, "flask proletarian")
+        with app.app_context():
             return super().invoke(ctx)
 
 
-commands = Commands("proletarian", help="Background jobs: their tables, their workers, how full the queues are.")
-
-# All that is not said by the application's settings is as in `proletarian worker`.
-OPTIONS = [option for option in worker_command.params if option.name not in ("app", "url", "app_dir", "queues")]
-
-
-def extension() -> Proletarian:
-    """What `init_app` has left in the current application."""
-    found: Proletarian = current_app.extensions["proletarian"]
-    return found
-
-
-def database() -> Database:
-    """The database of the current application's jobs."""
-    return Database(database_of(current()), extension().tasks.queue)
-
-
-@commands.command(params=OPTIONS)
-@click.option(
-    "--queue",
-    "queues",
-    multiple=True,
-    metavar="NAME[=SLOTS]",
-    help="A queue to serve, and how many of its jobs run at a time (10); repeatable. "
-    "[default: PROLETARIAN_QUEUES of the application, else default=10]",
+commands = Commands(
+    "proletarian",
+    commands=COMMANDS,
+    help="Inspect, manage and run background jobs.",
 )
-def worker(queues: tuple[str, ...], drain: bool, log_level: str, log_format: str, **options: Any) -> None:
-    """Run jobs until told to stop, by SIGTERM or SIGINT (Ctrl-C)."""
-    from proletarian.cli.logs import log_to_stderr
-    from proletarian.cli.worker import slots_of
-
-    log_to_stderr(log_level, log_format)
-    if chosen := slots_of(queues):
-        options["queues"] = chosen
-    ready = extension().worker(**options)
-    if drain:
-        click.echo(f"ran {ready.drain()}", err=True)
-    else:
-        ready.run()
-
-
-@commands.command()
-@click.option("--check", is_flag=True, help="Change nothing; exit with 1 if the tables are behind this release.")
-def migrate(check: bool) -> None:
-    """Make the tables, or bring them up to date."""
-    from proletarian.cli import exit_codes
-    from proletarian.cli.failures import Failure
-    from proletarian.migration import migrate as apply_missing
-    from proletarian.migration import missing
-
-    if check:
-        if found := missing(database()):
-            names = ", ".join(f"{migration.number:04} {migration.name}" for migration in found)
-            raise Failure(f"the tables lack {names}; run `flask proletarian migrate`", exit_codes.FAILED_CHECK)
-        click.echo("the tables are up to date")
-        return
-    applied = apply_missing(database_of(current()), extension().tasks.queue)
-    for migration in applied:
-        click.echo(f"applied {migration.number:04} {migration.name}")
-    if not applied:
-        click.echo("nothing to apply: the tables are up to date")
-
-
-@commands.command()
-def status() -> None:
-    """Show each queue and each worker."""
-    from proletarian.cli.status import look, text_of
-
-    click.echo(text_of(*look(database())))

@@ -1,5 +1,5 @@
 """
-Proletarian in a FastAPI or Starlette application: right tables before the first request, and a worker if you like.
+Proletarian in a FastAPI or Starlette application: the right tables before the first request, and a worker if you like.
 
     app = FastAPI(lifespan=jobs_lifespan("postgresql://…", tasks, worker=True))
 
@@ -14,7 +14,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
 
-from proletarian.database import Database
+from proletarian.connections.database import Database
 from proletarian.errors import DatabaseUnavailable, StopTimeout
 from proletarian.migration import check_schema
 from proletarian.migration import migrate as migrate_tables
@@ -30,20 +30,21 @@ def jobs_lifespan(
     database: Any, tasks: Tasks, /, *, migrate: bool = False, worker: bool = False, **options: Any
 ) -> Lifespan:
     """
-    Have an application refuse to start on missing tables, and run jobs beside its requests.
+    Make an application refuse to start without its tables, and optionally run jobs beside its requests.
 
-    Gives what FastAPI and Starlette take as `lifespan`; called within a lifespan of your own it
-    is `async with jobs_lifespan(…)(app): yield`. `database` is a URL or an SQLAlchemy engine, as
+    Returns what FastAPI and Starlette take as `lifespan`; within a lifespan of your own, call it as
+    `async with jobs_lifespan(…)(app): yield`. `database` is a URL or an SQLAlchemy engine, as
     for a `Worker`.
 
-    - `migrate` (False): bring the tables up to date at the start, instead of only looking.
-    - `worker` (False): run the jobs of `tasks` in this process, in threads and on an event loop
-      of its own, from the start of the application to its end.
-    - `options`: what a `Worker` takes besides, such as `queues={"mail": 2}`.
+    - `migrate` (False): bring the tables up to date at the start, instead of only checking them.
+    - `worker` (False): run the jobs of `tasks` in this process, from the start of the application to
+      its end. Coroutines run on the application's own event loop and may use what belongs to it;
+      plain functions run in threads.
+    - `options`: more options of the `Worker`, such as `queues={"mail": 2}`.
 
-    Raises `ConfigurationError` here for options that cannot be, and at the start `SchemaOutOfDate`.
-    A database that cannot be reached keeps nobody from starting, unless its tables are to be
-    migrated: then `DatabaseUnavailable` is raised.
+    Raises `ConfigurationError` here for invalid options, and at the start `SchemaOutOfDate`.
+    A database that cannot be reached does not keep the application from starting, unless its tables are
+    to be migrated: then `DatabaseUnavailable` is raised.
 
     >>> tasks = Tasks()
     >>> @tasks.task
@@ -60,7 +61,7 @@ def jobs_lifespan(
             await asyncio.to_thread(look_at_tables, embedded.database)
             yield
             return
-        await asyncio.to_thread(embedded.start)
+        await asyncio.to_thread(embedded.start, loop=asyncio.get_running_loop())
         try:
             yield
         finally:
@@ -76,7 +77,7 @@ def look_at_tables(database: Database) -> None:
     except DatabaseUnavailable as error:
         if not database.is_transient(error):
             raise
-        _logger.warning("%s; the application starts without a look at its tables", error)
+        _logger.warning("%s; the application starts without checking its tables", error)
         return
     try:
         check_schema(connection, database)
@@ -85,7 +86,7 @@ def look_at_tables(database: Database) -> None:
 
 
 def stop(worker: Worker) -> None:
-    """Stop a worker; jobs that had to be given back run elsewhere, which is no failure of the application."""
+    """Stop a worker; jobs that had to be given back run elsewhere, which is not a failure of the application."""
     try:
         worker.stop()
     except StopTimeout as error:

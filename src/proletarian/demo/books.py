@@ -6,12 +6,14 @@ import json
 from contextlib import closing
 from typing import Any, NamedTuple
 
-from proletarian.database import Database
+from proletarian.connections.database import Database
 from proletarian.demo.connection import connect, placeholder
 from proletarian.demo.signup import addresses, make_table
 from proletarian.demo.tasks import QUEUE
 from proletarian.drivers.registry import redacted
 from proletarian.errors import ConfigurationError
+from proletarian.looking.surveying import list_workers, queue_stats
+from proletarian.sql.tables import OF_JOBS
 
 
 class Finished(NamedTuple):
@@ -20,6 +22,18 @@ class Finished(NamedTuple):
     address: str
     status: str
     lost: int
+
+
+def losses(errors: str | None) -> int:
+    """
+    How many workers died with a job in their hands, as its errors say.
+
+    `lost` counts only those that certainly died under it.
+
+    >>> losses('[{"type": "WorkerLost"}, {"type": "OSError"}]'), losses(None)
+    (1, 0)
+    """
+    return sum(error["type"] == "WorkerLost" for error in json.loads(errors or "[]"))
 
 
 class Books:
@@ -31,18 +45,20 @@ class Books:
 
     def prepare(self) -> None:
         """Refuse to run beside other jobs; then remove what an earlier demo has left."""
-        queues, workers = self.database.run(self.database.dialect.status(1000))
-        for name, waiting, _, running, *_ in queues:
-            if name != QUEUE and (waiting or running):
+        queue, kind = self.database.queue, self.database.kind
+        for stats in self.database.run(queue_stats(queue, kind, most=1000)):
+            if stats.queue != QUEUE and (stats.waiting or stats.running):
                 raise ConfigurationError(
-                    f"{redacted(self.url)} has other jobs ({waiting} waiting and {running} running in queue {name!r}): "
-                    "give the demo a database where nothing is going on"
+                    f"{redacted(self.url)} has other jobs ({stats.waiting} waiting and {stats.running} running in "
+                    f"queue {stats.queue!r}): give the demo a database that nothing else uses"
                 )
-        for _, host, pid, served, *_ in workers:
-            if QUEUE in served:
-                raise ConfigurationError(f"another demo runs there, or has left a worker behind: {host}, process {pid}")
+        for worker in self.database.run(list_workers(queue, kind)):
+            if worker.serves(QUEUE):
+                raise ConfigurationError(
+                    f"another demo runs there, or has left a worker behind: {worker.host}, process {worker.pid}"
+                )
         with closing(connect(self.url)) as connection:
-            for table in ("job", "running_job", "archived_job"):
+            for table in OF_JOBS:
                 self._execute(connection, f"DELETE FROM {self._table(table)} WHERE queue = {{}}", QUEUE)
             connection.commit()
             make_table(connection)
@@ -63,8 +79,10 @@ class Books:
 
     def finished(self) -> list[Finished]:
         """What became of the demo's jobs."""
-        rows = self._rows(f"SELECT payload, status, lost FROM {self._table('archived_job')} WHERE queue = {{}}", QUEUE)
-        return [Finished(json.loads(payload)["address"], status, lost) for payload, status, lost in rows]
+        rows = self._rows(
+            f"SELECT payload, status, errors FROM {self._table('archived_job')} WHERE queue = {{}}", QUEUE
+        )
+        return [Finished(json.loads(payload)["address"], status, losses(errors)) for payload, status, errors in rows]
 
     def accounts(self) -> set[str]:
         """Who has an account."""

@@ -7,28 +7,32 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
-from proletarian.demo.tasks import MAIL_SERVER, QUEUE
+from proletarian.demo.tasks import FOLDER
 from proletarian.errors import ProletarianError
 
-SLOTS = 10
 STOP_WITHIN = 20.0  # seconds
 
 
 class Crewman:
-    """One worker process; its log goes to a file in `folder`."""
+    """One worker process, which runs the tasks at `target`; its log goes to a file in `folder`."""
 
-    def __init__(self, number: int, *, database: str, mail_server: str, folder: Path) -> None:
+    def __init__(
+        self, number: int, *, database: str, folder: Path, target: str, queues: Mapping[str, int],
+        log_level: str = "warning", **variables: str,
+    ) -> None:  # fmt: skip
         self.log = folder / f"worker-{number}.log"
         self.killed = False
         environment = {name: value for name, value in os.environ.items() if not name.startswith("PROLETARIAN_")}
-        environment |= {"PROLETARIAN_DATABASE": database, MAIL_SERVER: mail_server}
+        environment |= {"PROLETARIAN_DATABASE": database, FOLDER: str(folder), **variables}
+        served = ",".join(f"{name}={slots}" for name, slots in queues.items())
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(  # noqa: S603 (our own program)
-                [sys.executable, "-P", "-m", "proletarian", "worker", "proletarian.demo.tasks:tasks",
-                 "--queue", f"{QUEUE}={SLOTS}", "--log-level", "warning", "--app-dir", str(folder)],
-                env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                [sys.executable, "-P", "-m", "proletarian", "worker", target, "--queue", served,
+                 "--log-level", log_level, "--app-dir", str(folder)],
+                env=environment, stdin=subprocess.PIPE, stdout=log, stderr=log,
             )  # fmt: skip
 
     def check(self) -> None:
@@ -52,3 +56,5 @@ class Crewman:
         if self.process.poll() is None:
             self.process.kill()
             self.process.wait()
+        if self.process.stdin is not None:
+            self.process.stdin.close()  # open until now: a worker whose stdin ends stops

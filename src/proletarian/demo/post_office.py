@@ -62,7 +62,7 @@ class PostOffice:
         self._server.close()
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
-        """aiosmtpd calls this with each mail; it gives the answer."""
+        """aiosmtpd calls this with each mail; it returns the answer."""
         content = envelope.content
         mail = message_from_bytes(content if isinstance(content, bytes) else b"")
         address = str(mail["To"])

@@ -13,17 +13,29 @@ from types import FrameType
 from proletarian.demo.books import Books
 from proletarian.demo.crew import Crewman
 from proletarian.demo.screen import Screen, screen_for
-from proletarian.demo.signup import COMMITTED, SignUps
+from proletarian.demo.signup import COMMITTED, TABLE, SignUps
+from proletarian.demo.tasks import MAIL_SERVER, QUEUE
 from proletarian.demo.verdict import Verdict
 from proletarian.drivers.registry import redacted
 from proletarian.errors import ConfigurationError
 from proletarian.migration import migrate
 
 WORKERS = 2
+SLOTS = 10
 KILL_AT = 300  # mails delivered
 IN_HANDS = 3  # jobs that the victim must hold, so that there is something to lose
 LONGEST = 120.0  # seconds for any part of the show
-LOOK = 0.05  # seconds
+FRAME = 0.05  # seconds
+
+STORY = (
+    f"{COMMITTED:,} people sign up. Each account is committed together with the job that sends its email; two "
+    f"workers deliver the emails, and one of them is killed."
+)
+NEXT = (
+    "What next: write a task, enqueue it in your own transaction, and start `proletarian worker module:tasks`. The "
+    "tutorial shows how, in ten minutes"
+    " (docs/start/tutorial.md)."
+)
 
 
 def run(url: str | None) -> bool:
@@ -35,14 +47,15 @@ def run(url: str | None) -> bool:
         raise ConfigurationError(f"the demo needs {error.name}: pip install 'proletarian[demo]'") from error
     with ExitStack() as stage, tempfile.TemporaryDirectory(prefix="proletarian-demo-") as folder:
         stage.enter_context(ending_on_sigterm())
-        return Show(url or f"sqlite:///{folder}/demo.db", Path(folder)).play()
+        return Show(url or f"sqlite:///{folder}/demo.db", Path(folder), brought=url is not None).play()
 
 
 class Show:
     """One performance; everything that it starts has ended when `play` returns or raises."""
 
-    def __init__(self, url: str, folder: Path) -> None:
+    def __init__(self, url: str, folder: Path, *, brought: bool) -> None:
         self.url = url
+        self.brought = brought  # the database is not of our making
         self.folder = folder
         self.books = Books(url)
         self.crew: list[Crewman] = []
@@ -58,20 +71,41 @@ class Show:
             self.sign_ups = SignUps(self.url)
             stage.callback(self._close_crew)
             self.screen: Screen = stage.enter_context(screen_for(COMMITTED, COMMITTED))
+            self.screen.say(STORY)
             self.screen.say(f"on {redacted(self.url)}")
             self._hire()
             self.sign_ups.start()
             stage.callback(self.sign_ups.close)
             killed_at = self._kill_one()
-            self._until("every mail has been delivered", self._is_done)
+            self._until("another worker takes over", lambda: self.office.restarted_at is not None or self._is_done())
+            if self.office.restarted_at is not None:
+                survivors = ", ".join(str(man.process.pid) for man in self.crew if not man.killed)
+                after = self.office.restarted_at - killed_at
+                self.screen.say(
+                    f"worker {survivors} has taken over: the first of its jobs runs again after {after:.2f} s"
+                )
+            self._until("every email has been delivered", self._is_done)
         verdict = self._verdict(killed_at)
-        for line in ["", *verdict.lines()]:
+        for line in ["", *verdict.lines(), "", *self._left(), NEXT]:
             self.screen.say(line)
         return verdict.kept
 
+    def _left(self) -> list[str]:
+        """What stays behind in a database that is not ours."""
+        if not self.brought:
+            return []
+        return [
+            f"Left in {redacted(self.url)}: the tables of the library, the {len(self.books.accounts()):,} accounts in "
+            f"{TABLE}, and their jobs in the archive (queue {QUEUE}). The next demo clears accounts and jobs first."
+        ]
+
     def _hire(self) -> None:
         for number in range(1, WORKERS + 1):
-            self.crew.append(Crewman(number, database=self.url, mail_server=self.office.address, folder=self.folder))
+            man = Crewman(
+                number, database=self.url, folder=self.folder, target="proletarian.demo.tasks:tasks",
+                queues={QUEUE: SLOTS}, **{MAIL_SERVER: self.office.address},
+            )  # fmt: skip
+            self.crew.append(man)
         pids = ", ".join(str(man.process.pid) for man in self.crew)
         self.screen.say(f"{WORKERS} workers started, processes {pids}")
 
@@ -83,7 +117,7 @@ class Show:
         )
         killed_at = time.monotonic()
         victim.kill()
-        self.screen.say(f"worker {victim.process.pid} killed with SIGKILL")
+        self.screen.say(f"worker {victim.process.pid} killed with SIGKILL, while it was running jobs")
         return killed_at
 
     def _is_done(self) -> bool:
@@ -101,7 +135,7 @@ class Show:
                 self.screen.say(f"waited {LONGEST:.0f} s in vain until {what}")
                 return
             self._show()
-            time.sleep(LOOK)
+            time.sleep(FRAME)
         self._show()
 
     def _show(self) -> None:

@@ -67,10 +67,10 @@ class Verdict:
         recovery = "never" if self.recovery is None else f"{self.recovery:.2f} s"
         counts: list[tuple[str, str]] = [
             ("accounts committed", f"{len(self.accounts):,}"),
-            ("  without their mail", f"{len(self.without_mail):,}"),
+            ("  without their email", f"{len(self.without_mail):,}"),
             ("sign-ups rolled back", f"{self.rolled_back:,}"),
-            ("  with a mail all the same", f"{len(self.without_account):,}"),
-            ("mails refused at first and tried again", f"{self.refused:,}"),
+            ("  but with an email", f"{len(self.without_account):,}"),
+            ("emails refused at first and retried", f"{self.refused:,}"),
             ("jobs that the killed worker held", f"{len(self.lost):,}"),
             ("  until the first of them ran again", recovery),
             ("  delivered twice", f"{len(self.twice & self.lost):,}"),
@@ -78,5 +78,8 @@ class Verdict:
         ]
         lines = [f"{name:<40}{count:>8}" for name, count in counts]
         if self.twice & self.lost:
-            lines += ["", "Delivered twice: the mail was out, and its worker was killed before it could note so."]
+            lines += [
+                "",
+                "Delivered twice: the email had been sent, but its worker was killed before it could record that.",
+            ]
         return [*lines, "", "The promise was kept." if self.kept else "THE PROMISE WAS BROKEN."]

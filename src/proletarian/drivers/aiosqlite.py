@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+import sys
+from concurrent.futures import Future
 from typing import Any
 
 from proletarian.drivers.driver import Driver
@@ -20,6 +23,24 @@ async def aexecute(connection: Any, step: Step) -> Rows:
         return rows
 
 
+def is_alone(connection: Any) -> bool:
+    """Whether its next statement would be a transaction by itself: none is open, and Python begins none."""
+    if connection.in_transaction:
+        return False
+    return connection.isolation_level is None or (sys.version_info >= (3, 12) and autocommits(connection))
+
+
+def autocommits(connection: Any) -> bool:
+    """Asked in the connection's own thread, which has nothing else to do: sqlite3 tells no other thread."""
+    answer: Future[bool] = Future()
+
+    def ask() -> None:
+        answer.set_result(connection._connection.autocommit is True)
+
+    connection._tx.put_nowait((asyncio.get_running_loop().create_future(), ask))
+    return answer.result(60)
+
+
 DRIVERS = (
     Driver(
         "aiosqlite.core.Connection",
@@ -27,5 +48,6 @@ DRIVERS = (
         aexecute=aexecute,
         explain=explain,
         is_closed=lambda connection: connection._connection is None,
+        is_alone=is_alone,
     ),
 )

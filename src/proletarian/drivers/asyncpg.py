@@ -16,7 +16,7 @@ async def aexecute(connection: Any, step: Step) -> Rows:
     if isinstance(step, Copy):
         # asyncpg quotes the names that it is given; ours are unquoted elsewhere, and so folded.
         schema, _, table = step.table.lower().rpartition(".")
-        text = io.BytesIO("".join(copytext.blocks(step.rows)).encode())
+        text = io.BytesIO("".join(copytext.chunks(step.rows)).encode())
         await connection.copy_to_table(
             table, schema_name=schema or None, columns=step.columns, source=text, format="text"
         )

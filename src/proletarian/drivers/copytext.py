@@ -11,7 +11,7 @@ from uuid import UUID
 
 from proletarian.sql.statements import Copy
 
-BLOCK = 100  # rows; few, so that a thousand jobs gain by it too
+CHUNK = 100  # rows; few, so that a thousand jobs gain by it too
 _SPECIAL = re.compile(r"[\\\t\n\r]")
 _ESCAPED = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
 
@@ -21,23 +21,23 @@ def command(copy: Copy) -> str:
     return f"COPY {copy.table} ({', '.join(copy.columns)}) FROM STDIN"
 
 
-def blocks(rows: Iterable[Sequence[Any]]) -> Iterator[str]:
+def chunks(rows: Iterable[Sequence[Any]]) -> Iterator[str]:
     r"""
     The rows, a line each, some at a time: the server reads the first while we make the next.
 
-    >>> list(blocks([("a\tb", None, 1)]))
+    >>> list(chunks([("a\tb", None, 1)]))
     ['a\\tb\t\\N\t1\n']
     """
     rows = iter(rows)
-    while block := list(islice(rows, BLOCK)):
+    while chunk := list(islice(rows, CHUNK)):
         # By columns: each is of one type, mostly, and many hold one and the same value.
         pieces: list[str | Sequence[str]] = []
-        for column in map(_column, zip(*block, strict=True)):
+        for column in map(_column, zip(*chunk, strict=True)):
             if isinstance(column, str) and pieces and isinstance(pieces[-1], str):
                 pieces[-1] += f"\t{column}"
             else:
                 pieces.append(column)
-        parts = [repeat(piece, len(block)) if isinstance(piece, str) else piece for piece in pieces]
+        parts = [repeat(piece, len(chunk)) if isinstance(piece, str) else piece for piece in pieces]
         yield "\n".join(map("\t".join, zip(*parts, strict=True))) + "\n"
 
 

@@ -17,7 +17,7 @@ LARGE = 10_000  # characters: a kept cursor holds on to the payload that it sent
 
 
 class OurCursor(NamedTuple):
-    """A cursor that gives tuples; it holds nothing on the server that one would have to close."""
+    """A cursor that returns tuples; it holds nothing on the server that one would have to close."""
 
     cursor: Any
     # Of one that may be kept:

@@ -32,7 +32,12 @@ def database(connection: Any) -> str:
     return vendor
 
 
+def is_alone(connection: Any) -> bool:
+    """Whether its next statement would be a transaction by itself: outside `atomic()`."""
+    return bool(connection.get_autocommit())
+
+
 DRIVERS = tuple(
-    Driver(name, database, execute=execute, explain=explain)
+    Driver(name, database, execute=execute, explain=explain, is_alone=is_alone)
     for name in ("django.db.backends.base.base.BaseDatabaseWrapper", "django.utils.connection.ConnectionProxy")
 )

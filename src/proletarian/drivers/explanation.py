@@ -1,16 +1,16 @@
-"""A missing table or column, in words that say what to do: whichever library says it."""
+"""A missing table, column or right, in words that say what to do: whichever library says it."""
 
 from __future__ import annotations
 
 from proletarian.drivers import psycopg, pymysql, sqlite3
-from proletarian.errors import SchemaOutOfDate
+from proletarian.errors import PermissionDenied, SchemaOutOfDate
 
 DEPTH = 4
 
 
 def explain(error: Exception) -> Exception | None:
     """
-    `SchemaOutOfDate` for an error that means it, else None.
+    `SchemaOutOfDate` or `PermissionDenied` for an error that means it, else None.
 
     SQLAlchemy keeps the driver's error in `orig`, Django as the cause of its own.
     """
@@ -31,6 +31,8 @@ def _of_server(error: Exception) -> Exception | None:
         state = first.get("C")
     missing = psycopg.UNDEFINED.get(state) if isinstance(state, str) else None
     number = getattr(error, "errno", None) or pymysql.number(error)
+    if state == psycopg.DENIED or number in pymysql.DENIED:
+        return PermissionDenied.said(error)
     if number in pymysql.UNDEFINED:
         missing = "table or column"
     if missing:

@@ -27,4 +27,15 @@ def kind(database: Any) -> str:
     return driver_of(connection).database_of(connection)
 
 
-DRIVERS = tuple(Driver(name, kind, execute=execute, explain=explain) for name in ("peewee.Database", "peewee.Proxy"))
+def is_alone(database: Any) -> bool:
+    """Whether its next statement would be a transaction by itself."""
+    from proletarian.drivers.registry import driver_of
+
+    connection = database.connection()
+    return driver_of(connection).is_alone(connection)
+
+
+DRIVERS = tuple(
+    Driver(name, kind, execute=execute, explain=explain, is_alone=is_alone)
+    for name in ("peewee.Database", "peewee.Proxy")
+)

@@ -10,15 +10,16 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
-from urllib.parse import parse_qsl, urlencode
+from urllib.parse import parse_qsl, quote, urlencode
 
-from proletarian.drivers import psycopg, pymysql, sqlite3
 from proletarian.drivers.driver import OwnConnection
-from proletarian.drivers.registry import family_of, redacted
+from proletarian.drivers.families import mysql, postgresql, sqlite
+from proletarian.drivers.registry import family_of, readable, redacted
 from proletarian.errors import ConfigurationError
 
 DJANGO = "django://"
 ENGINES = ("sqlalchemy.engine.base.Engine", "sqlalchemy.ext.asyncio.engine.AsyncEngine")
+URL = "sqlalchemy.engine.url.URL"
 # What stands behind the question mark for asyncpg, in libpq's words.
 LIBPQ = {"ssl": "sslmode", "sslmode": "sslmode", "timeout": "connect_timeout", "host": "host", "port": "port",
          "user": "user", "password": "password", "database": "dbname"}  # fmt: skip
@@ -40,6 +41,20 @@ class Place:
     create: Callable[[], None] = lambda: None  # for a database that is nothing but a file
 
 
+def is_place(where: Any) -> bool:
+    """
+    Whether this says where a database is, and is no connection to it.
+
+    >>> is_place("sqlite:///jobs.db"), is_place(object())
+    (True, False)
+    """
+    return isinstance(where, str) or bool(_names(where) & {*ENGINES, URL})
+
+
+def _names(thing: Any) -> set[str]:
+    return {f"{kind.__module__}.{kind.__qualname__}" for kind in type(thing).__mro__}
+
+
 def place_of(where: Any) -> Place:
     """
     The place that a URL, an Engine or a Django alias names; raises `ConfigurationError`.
@@ -49,22 +64,22 @@ def place_of(where: Any) -> Place:
     """
     if isinstance(where, str):
         return _of_django(where.removeprefix(DJANGO)) if where.startswith(DJANGO) else _of_url(where)
-    names = {f"{kind.__module__}.{kind.__qualname__}" for kind in type(where).__mro__}
+    names = _names(where)
     if names & set(ENGINES):
         return _of_engine(where)
-    if "sqlalchemy.engine.url.URL" in names:
+    if URL in names:
         return _of_url(where.render_as_string(hide_password=False))
     if "django.db.backends.base.base.BaseDatabaseWrapper" in names:
         return _of_django(where.alias)
     kind = type(where)
     raise ConfigurationError(
-        f"connections of its own are opened by a URL (postgresql://…, django://alias) or an SQLAlchemy Engine, "
-        f"not by a {kind.__module__}.{kind.__qualname__}"
+        f"to open its own connections it needs a URL (postgresql://…, django://alias) or an SQLAlchemy Engine, not a"
+        f" {kind.__module__}.{kind.__qualname__}"
     )
 
 
 def _of_url(url: str) -> Place:
-    plain = plain_url(url)
+    plain = readable(plain_url(url))
     database, family = family_of(plain)
     if database == "sqlite":
         return _of_file(plain)
@@ -72,14 +87,14 @@ def _of_url(url: str) -> Place:
 
 
 def _of_file(url: str) -> Place:
-    return Place(url, "sqlite", lambda: sqlite3.connect(url), lambda: sqlite3.create(url))
+    return Place(url, "sqlite", lambda: sqlite.connect(url), lambda: sqlite.create(url))
 
 
 def plain_url(url: str) -> str:
     """A URL of SQLAlchemy's as our own drivers read it; others as they are."""
     scheme, separator, rest = url.partition("://")
     database, plus, driver = scheme.partition("+")
-    if not separator or not plus or scheme in (*psycopg.schemes, *pymysql.schemes):
+    if not separator or not plus or scheme in (*postgresql.schemes, *mysql.schemes):
         return url
     address, question, query = rest.partition("?")
     if not question:
@@ -100,10 +115,9 @@ def plain_url(url: str) -> str:
     lost = [name for name in given if "ssl" in name and LIBPQ.get(name, name) not in kept]
     if lost and database != "sqlite":
         raise ConfigurationError(
-            f"{min(lost)!r} in {redacted(url)!r} is {driver}'s and cannot be carried over: "
-            "give the worker a URL of its own"
+            f"{min(lost)!r} in {redacted(url)!r} is {driver}'s and cannot be translated: give the worker its own URL"
         )
-    return f"{database}://{address}" + (f"?{urlencode(kept)}" if kept else "")
+    return f"{database}://{address}" + (f"?{urlencode(kept, quote_via=quote)}" if kept else "")
 
 
 def _of_engine(engine: Any) -> Place:
@@ -125,9 +139,9 @@ def _of_engine(engine: Any) -> Place:
         connection.rollback()
         if database == "postgresql":
             connection.autocommit = True
-            return psycopg.OwnPsycopg(connection)
+            return postgresql.OwnPsycopg(connection)
         connection.autocommit(True)
-        return pymysql.OwnPyMySQL(connection)
+        return mysql.OwnPyMySQL(connection)
 
     return Place(plain_url(url), database, connect)
 
@@ -145,9 +159,17 @@ def _of_django(alias: str) -> Place:
     url = f"{DJANGO}{alias}"
     if wrapper.vendor == "sqlite":
         path = str(wrapper.settings_dict["NAME"])
-        return replace(_of_file(f"sqlite:///{path}"), url=url)
+        if wrapper.is_in_memory_db() or path.startswith("file:"):
+            raise ConfigurationError(
+                f"Django's database {alias!r} is {path!r}, but a worker has its own connections and needs a file. "
+                f"Tests keep SQLite in memory by default; use a file with"
+                f" DATABASES[{alias!r}]['TEST'] = "
+                "{'NAME': 'test.sqlite3'}; proletarian.testing's drain(connection, project_tasks()) needs none"
+            )
+        return replace(_of_file(f"sqlite:///{quote(path)}"), url=url)
     if wrapper.vendor == "postgresql":
-        return Place(url, "postgresql", lambda: _psycopg(wrapper.get_connection_params()))
+        role = wrapper.settings_dict["OPTIONS"].get("assume_role")
+        return Place(url, "postgresql", lambda: _psycopg(wrapper.get_connection_params(), role))
     if wrapper.vendor == "mysql":
         return Place(url, "mysql", lambda: _pymysql(wrapper.get_connection_params()))
     raise ConfigurationError(
@@ -155,20 +177,19 @@ def _of_django(alias: str) -> Place:
     )
 
 
-def _psycopg(given: Mapping[str, Any]) -> OwnConnection:
+def _psycopg(given: Mapping[str, Any], role: str | None) -> OwnConnection:
     import psycopg as library
 
-    from proletarian.drivers.psycopg import DEFAULTS, OwnPsycopg
-
     own = {name: value for name, value in given.items() if name not in ("cursor_factory", "context")}
-    return OwnPsycopg(library.connect(**{**DEFAULTS, **own, "autocommit": True}))
+    connection = library.connect(**{**postgresql.DEFAULTS, **own, "autocommit": True})
+    if role is not None:
+        connection.execute(library.sql.SQL("SET ROLE {}").format(library.sql.Identifier(role)))
+    return postgresql.OwnPsycopg(connection)
 
 
 def _pymysql(given: Mapping[str, Any]) -> OwnConnection:
-    import pymysql as library
-
     renamed = {{"db": "database", "passwd": "password"}.get(name, name): value for name, value in given.items()}
     if "ssl_mode" in renamed and not renamed.get("ssl"):
-        raise ConfigurationError("'ssl_mode' in Django's OPTIONS is mysqlclient's; say it with 'ssl': {'ca': …}")
+        raise ConfigurationError("'ssl_mode' in Django's OPTIONS is mysqlclient's; use 'ssl': {'ca': …}")
     options = {name: value for name, value in renamed.items() if name in PYMYSQL}
-    return pymysql.OwnPyMySQL(library.connect(**{"connect_timeout": 10, **options, "autocommit": True}))
+    return mysql.opened(**{"connect_timeout": 10, **options})

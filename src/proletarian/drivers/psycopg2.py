@@ -17,7 +17,7 @@ def execute(connection: Any, step: Step) -> Rows:
 
     with connection.cursor(cursor_factory=plain) as cursor:
         if isinstance(step, Copy):
-            cursor.copy_expert(copytext.command(step), io.StringIO("".join(copytext.blocks(step.rows))))
+            cursor.copy_expert(copytext.command(step), io.StringIO("".join(copytext.chunks(step.rows))))
             return []
         cursor.execute(*form.pyformat(step))
         rows: Rows = cursor.fetchall() if cursor.description else []

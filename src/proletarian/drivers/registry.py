@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from importlib import import_module
 from typing import Any, cast
 
-from proletarian.drivers import psycopg, pymysql, sqlite3
 from proletarian.drivers.driver import Driver, Family
+from proletarian.drivers.families import mysql, postgresql, sqlite
 from proletarian.errors import ConfigurationError, UnknownConnection
 
 # Which module of ours knows a library, by the first part of its classes' module names; it is
@@ -35,17 +35,17 @@ _drivers: dict[str, Driver] = {}  # registered, by the name of the class
 _known: dict[type, Driver] = {}
 
 FAMILIES: dict[str, Family] = {
-    "postgresql": cast(Family, psycopg),
-    "mysql": cast(Family, pymysql),
-    "sqlite": cast(Family, sqlite3),
+    "postgresql": cast(Family, postgresql),
+    "mysql": cast(Family, mysql),
+    "sqlite": cast(Family, sqlite),
 }
 
 
 def register_driver(driver: Driver) -> None:
     """
-    Teach the library another kind of connection; see the page "Write a driver".
+    Add support for another kind of connection; see the page "Write a driver".
 
-    The newest one registered for a class wins, also over a driver of ours.
+    The driver registered last for a class is used, even instead of a built-in one.
     """
     _drivers[driver.connection] = driver
     _known.clear()
@@ -98,22 +98,22 @@ def described(connection: Any) -> str:
     if isinstance(connection, str):
         return f"a connection is needed here, not {redacted(connection)!r}: open one, and enqueue in its transaction"
     if "sessionmaker" in lower:
-        return f"{name} makes sessions and is none: call it, and enqueue in the session's transaction"
+        return f"{name} makes sessions but is not one: call it, and enqueue in the session's transaction"
     if lower.startswith("tortoise."):
-        return f"{name} has no transaction: pass what `async with in_transaction() as connection` gives"
+        return f"{name} has no transaction: pass what `async with in_transaction() as connection` yields"
     if name == "django.db.utils.ConnectionHandler":
-        return f"{name} holds connections and is none: pass one of them, connections['default']"
+        return f"{name} holds connections but is not one: pass one of them, connections['default']"
     if "pool" in lower or "engine" in lower:
-        return f"{name} hands out connections and is none: take one from it, and enqueue in its transaction"
+        return f"{name} hands out connections but is not one: take one from it, and enqueue in its transaction"
     if inspect.isawaitable(connection):
-        return f"{name} is still to be awaited: what it gives is the connection"
+        return f"{name} has not been awaited yet: its result is the connection"
     if "cursor" in lower:
         return f"{name} is a cursor: pass its connection"
     return f"no driver knows connections of the type {name}"
 
 
 def family_of(url: str) -> tuple[str, Family]:
-    """Which kind of database a URL names; raises `ConfigurationError` for one that is none."""
+    """Which kind of database a URL names; raises `ConfigurationError` for an invalid one."""
     if not isinstance(url, str):
         raise ConfigurationError(f"a database URL is text, such as postgresql://…, not {type(url).__name__}")
     scheme, separator, _ = url.partition("://")
@@ -121,15 +121,47 @@ def family_of(url: str) -> tuple[str, Family]:
         if separator and scheme in family.schemes:
             return database, family
     known = ", ".join(f"{family.schemes[0]}://…" for family in FAMILIES.values())
-    raise ConfigurationError(f"{redacted(url)!r} is no database URL; it begins with one of: {known}")
+    raise ConfigurationError(f"{redacted(url)!r} is not a database URL; it begins with one of: {known}")
+
+
+def readable(url: str) -> str:
+    """
+    A URL of a server that every library reads alike: an `@` in the password is written `%40`.
+
+    libpq takes the first `@` for the end of the password, and then shows the rest of it as a
+    host that it cannot find. Raises `ConfigurationError` for a `/`, `?` or `#` in the password.
+
+    >>> readable("postgresql://app:s@cret@db/app")
+    'postgresql://app:s%40cret@db/app'
+    """
+    scheme, separator, rest = url.partition("://")
+    if not separator or scheme in FAMILIES["sqlite"].schemes or "@" not in rest:
+        return url
+    account, at, host = _authority(rest).rpartition("@")
+    if not at and "@" in re.split(r"\?(?=\w+=)", rest)[0]:
+        raise ConfigurationError(
+            f"the password in {redacted(url)!r} contains / ? or #, which have a meaning in a URL: write them as"
+            " %2F, %3F and %23"
+        )
+    return f"{scheme}://{account.replace('@', '%40')}{at}{host}{rest[len(_authority(rest)) :]}"
+
+
+def _authority(rest: str) -> str:
+    """What stands before the path: `user:password@host:port`."""
+    return re.split(r"[/?#]", rest, maxsplit=1)[0]
 
 
 def redacted(url: str) -> str:
     """
-    A URL that can be shown: without its password.
+    A URL that can be shown: without its password, whatever that holds.
 
     >>> redacted("postgresql://app:secret@db/app?password=secret")
     'postgresql://app:***@db/app?password=***'
+    >>> redacted("postgresql://app:s@cr/et@db/app")
+    'postgresql://app:***@db/app'
     """
-    url = re.sub(r"(://[^:/@]*:)[^@]*(?=@)", r"\1***", url)
-    return re.sub(r"(?i)(passw(?:or)?d=)[^&\s]*", r"\1***", url)
+    head, *query = re.split(r"(?=\?\w+=)", url, maxsplit=1)
+    if "@" not in head and "@" in url:  # the password looks like a query
+        head, query = url, []
+    shown = re.sub(r"(://[^:/@]*:).*(?=@)", r"\1***", head, flags=re.DOTALL) + "".join(query)
+    return re.sub(r"(?i)(passw(?:or)?d=)[^&\s]*", r"\1***", shown)

@@ -18,6 +18,12 @@ from proletarian.errors import UnknownConnection
 from proletarian.sql.statements import Copy, Rows, Statement, Step
 
 DATABASES = {"postgresql": "postgresql", "mysql": "mysql", "mariadb": "mysql", "sqlite": "sqlite"}
+BIND_ARGUMENTS = "proletarian_bind_arguments"
+WAY_OUT = (
+    "pass the connection that the rows use, session.connection(bind_arguments={'mapper': YourModel}), or set it "
+    "once for all sessions,"
+    f" sessionmaker(…, info={{'{BIND_ARGUMENTS}': {{'mapper': YourModel}}}})"
+)
 Style = Callable[[Statement], tuple[str, Any]]
 # Which form a driver below SQLAlchemy wants, where it is not its database's usual one.
 STYLES: dict[str, Style] = {
@@ -47,7 +53,7 @@ def execute(connection: Any, step: Step) -> Rows:
 
 def execute_in_session(session: Any, step: Step) -> Rows:
     """Execute one step in a Session's transaction; nothing is flushed."""
-    return execute(session.connection(), step)
+    return execute(session.connection(bind_arguments=bind_arguments(session)), step)
 
 
 async def aexecute(connection: Any, step: Step) -> Rows:
@@ -58,7 +64,7 @@ async def aexecute(connection: Any, step: Step) -> Rows:
 
 async def aexecute_in_session(session: Any, step: Step) -> Rows:
     """Execute one step in an AsyncSession's transaction."""
-    return await aexecute(await session.connection(), step)
+    return await aexecute(await session.connection(bind_arguments=bind_arguments(session)), step)
 
 
 def database(connection: Any) -> str:
@@ -71,12 +77,49 @@ def database_of_session(session: Any) -> str:
     from sqlalchemy.exc import UnboundExecutionError
 
     try:
-        return _known(session.get_bind().dialect.name)
+        return _known(session.get_bind(**bind_arguments(session)).dialect.name)
     except UnboundExecutionError as error:
-        raise UnknownConnection(
-            "this session has no database of its own (several binds, or none): pass the connection that it uses, "
-            "session.connection(bind_arguments={'mapper': YourModel})"
-        ) from error
+        raise UnknownConnection(f"this session is not bound to a database: {WAY_OUT}") from error
+
+
+def bind_arguments(session: Any) -> dict[str, Any]:
+    """
+    Which of a session's databases jobs go to, as `Session.connection` takes it; {} where there is only one.
+
+    A default bind is no answer where there are others: the rows that belong to a job may be
+    written through any of them, and a job on another connection is in another transaction.
+    """
+    session = _plain(session)
+    if told := session.info.get(BIND_ARGUMENTS):
+        bind = told.get("bind")
+        return {**told, "bind": getattr(bind, "sync_engine", bind)} if bind is not None else dict(told)
+    binds = _binds(session)
+    if len(binds) > 1:
+        raise UnknownConnection(f"this session has several binds, and it is not clear which one to use: {WAY_OUT}")
+    return {"bind": binds[0]} if binds else {}
+
+
+def _plain(session: Any) -> Any:
+    """The `Session` that a scoped or an async one stands for."""
+    session = session.registry() if hasattr(session, "registry") else session
+    return getattr(session, "sync_session", session)
+
+
+def _binds(session: Any) -> list[Any]:
+    """Each database that a session may turn to; [] for its single bind, or none."""
+    from sqlalchemy.orm import Session
+
+    if session.__class__.get_bind is not Session.get_bind:
+        if not session.__class__.get_bind.__module__.startswith("flask_sqlalchemy."):
+            raise UnknownConnection(f"this session's get_bind() chooses by what is executed: {WAY_OUT}")
+        binds = session._db.engines.values()
+    else:
+        own = vars(session)
+        mapped = own.get("binds") or own.get("_Session__binds")  # SQLAlchemy 2.1, 2.0
+        if not mapped:
+            return []
+        binds = [session.bind, *mapped.values()]
+    return list({id(bind): bind for bind in binds if bind is not None}.values())
 
 
 def _known(name: str) -> str:
@@ -90,10 +133,39 @@ def is_closed(connection: Any) -> bool:
     return bool(connection.closed)
 
 
+def is_two_phase(connection: Any) -> bool:
+    """Whether a Connection's transaction was begun by `begin_twophase`; an async one's has no other way."""
+    connection = getattr(connection, "sync_connection", connection)
+    return type(connection and connection.get_transaction()).__name__ == "TwoPhaseTransaction"
+
+
+def is_two_phase_session(session: Any) -> bool:
+    """Whether a session's transactions are prepared, or that of the connection that it is bound to."""
+    session = _plain(session)
+    bind = session.bind
+    return bool(session.twophase) or (hasattr(bind, "get_transaction") and is_two_phase(bind))
+
+
+def is_alone(connection: Any) -> bool:
+    """Whether a Connection commits each statement. (Otherwise it begins a transaction with the first one.)"""
+    level = connection.get_execution_options().get("isolation_level")
+    return (level or getattr(connection.dialect, "_on_connect_isolation_level", None)) == "AUTOCOMMIT"
+
+
 DRIVERS = (
-    Driver("sqlalchemy.engine.base.Connection", database, execute=execute, explain=explain, is_closed=is_closed),
+    Driver(
+        "sqlalchemy.engine.base.Connection",
+        database,
+        execute=execute,
+        explain=explain,
+        is_closed=is_closed,
+        is_two_phase=is_two_phase,
+        is_alone=is_alone,
+    ),
     *(
-        Driver(name, database_of_session, execute=execute_in_session, explain=explain)
+        Driver(
+            name, database_of_session, execute=execute_in_session, explain=explain, is_two_phase=is_two_phase_session
+        )
         for name in ("sqlalchemy.orm.session.Session", "sqlalchemy.orm.scoping.scoped_session")
     ),
     Driver(
@@ -102,9 +174,13 @@ DRIVERS = (
         aexecute=aexecute,
         explain=explain,
         is_closed=lambda connection: connection.sync_connection is not None and connection.closed,
+        is_two_phase=is_two_phase,
+        is_alone=lambda connection: is_alone(connection.sync_connection),
     ),
     *(
-        Driver(name, database_of_session, aexecute=aexecute_in_session, explain=explain)
+        Driver(
+            name, database_of_session, aexecute=aexecute_in_session, explain=explain, is_two_phase=is_two_phase_session
+        )
         for name in (
             "sqlalchemy.ext.asyncio.session.AsyncSession",
             "sqlalchemy.ext.asyncio.scoping.async_scoped_session",

@@ -1,4 +1,4 @@
-"""Tortoise: the connection that `in_transaction()` gives."""
+"""Tortoise: the connection that `in_transaction()` yields."""
 
 from __future__ import annotations
 

@@ -1,50 +1,107 @@
 """
-What every database offers: the plans of enqueue, claim, acknowledge and recover.
+The words of one database: names, types, how values look, and its SQL.
 
-`Dialect` is the contract, with the plans that are alike everywhere. `postgresql.py` and
-`stepwise.py` (MySQL, MariaDB, SQLite) fill in those that differ; the SQL itself is in the
-`.sql` files. A plan that needs several statements in one transaction says `begin` and
-`commit` itself, for a connection of the worker's own; `joined` takes the two out again for a
-transaction that is open already, above all the application's.
+What is done with them are plans, functions of a dialect, by topic: `enqueueing.py`, `claiming.py`,
+`settling.py` and so on. A topic has one `.sql` file for each database, in `postgresql/`, `mysql/` and
+`sqlite/`, read when the first of its statements is wanted.
 """
 
 from __future__ import annotations
 
-import re
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
-from typing import Any, ClassVar, TypeVar, cast
+from typing import Any, ClassVar
 from uuid import UUID
 
 from proletarian.ids import Kind
-from proletarian.sql.rows import Claimed, Colleague, Ended, Marks, NewRow, Orphan
-from proletarian.sql.statements import Plan, Row, Rows, Statement, Text, blocks, read
+from proletarian.sql.columns import EVERYWHERE, JOB, KEPT, NEW, SHOWN
+from proletarian.sql.parts import blocks, expand
+from proletarian.sql.rows import dump
+from proletarian.sql.statements import Statement, Text, read
 from proletarian.sql.tables import Tables
 
-T = TypeVar("T")
-
-FOREVER = 1e9  # seconds
+HEAVY = 32_000  # bytes of a payload that does not come along with a claim of many
 
 
 class Dialect(ABC):
-    """The plans for one kind of database, one set of tables and one kind of job id."""
+    """The words of one kind of database, for one set of tables and one kind of job id."""
 
     name: ClassVar[str]
-    file: ClassVar[str]
-    types: ClassVar[Mapping[Kind, Mapping[str, str]]]
-    copies: ClassVar[bool] = False
+    # The parts that depend on the kind of job ids: ID, the type of a column that holds them; NEW_ID, all of
+    # what describes that column in the table of waiting jobs, where the database may make the ids.
+    ids: ClassVar[Mapping[Kind, Mapping[str, str]]]
+    # The function that says how long a text is, without reading all of it where that can be avoided.
+    length: ClassVar[str] = "octet_length"
+    # Whether one statement can move rows between tables, and takes arrays. (Else an operation is a
+    # transaction of several statements, and batches travel as one JSON parameter.)
+    moves_rows: ClassVar[bool] = False
+    # Whether the database can tell workers of new jobs.
+    notifies: ClassVar[bool] = False
+    # Whether an index is only probed for constants: correlated with another table, it is read whole.
+    probes_constants: ClassVar[bool] = False
+    # The moment it is now: the queue's clock's, if it has one, else the database's.
+    now: ClassVar[str]
+    # The function that says where in a text another one begins; 0: nowhere.
+    position: ClassVar[str] = "instr"
+    # Whether LIKE takes `mail` for `MAIL`, and GLOB has to be used instead.
+    globs: ClassVar[bool] = False
+    # Whether workers write down whether a unique key is held: it cannot be seen from where its job is.
+    marks_keys: ClassVar[bool] = False
+    # Whether a claim from a lane locks its row; else one writes at a time, or a version tells (PostgreSQL).
+    locks_lanes: ClassVar[bool] = False
+    # Whether a statement may be too large, and then costs the connection.
+    limits_packets: ClassVar[bool] = False
 
     def __init__(self, tables: Tables, kind: Kind) -> None:
         self.tables = tables
         self.kind: Kind = kind
-        self.sql = {name: Text(self.fitted(source)) for name, source in blocks(read(self.file)).items()}
+        self.parts: Mapping[str, str] = self.made_parts()
+        self.sql: Mapping[str, Text] = Texts(self._read)
+
+    def say(self, name: str, /, **parameters: Any) -> Statement:
+        """The statement of this name, `topic.block`, with its parameters."""
+        return Statement(self.sql[name], parameters)
+
+    # The text.
+
+    def made_parts(self) -> dict[str, str]:
+        """What our SQL calls `:JOB`, `:ID` and so on; see `columns.py`."""
+        length, is_heavy = f"{self.length}(payload)", f"{self.length}(payload) > {HEAVY}"
+        claimed = [f"CASE WHEN {is_heavy} THEN NULL ELSE payload END" if name == "payload" else name for name in JOB]
+        lists = {"JOB": JOB, "EVERYWHERE": EVERYWHERE, "KEPT": KEPT, "NEW": NEW,
+                 "NEW_VALUES": [self.new_value(name) for name in NEW], "CLAIMED": claimed,
+                 "LENGTH": [length], "IS_HEAVY": [is_heavy], "NOW": [self.now],
+                 "SHOWN": [self.shown(name) for name in SHOWN]}  # fmt: skip
+        return {name: ", ".join(columns) for name, columns in lists.items()} | dict(self.ids[self.kind])
+
+    def new_value(self, column: str) -> str:
+        """The parameter that fills a column of a new job."""
+        return f":{column}"
+
+    def shown(self, column: str) -> str:
+        """A column that people look at, in a form that no codec or character set of a connection's owner changes."""
+        return column
+
+    def text(self, name: str) -> str:
+        """A parameter that is a text; its value goes through `stored_new`."""
+        return f":{name}"
+
+    def time(self, name: str) -> str:
+        """A parameter that is a time, as `stored_time` returns it."""
+        return f":{name}"
+
+    def id_value(self, name: str) -> str:
+        """A parameter that is a job id."""
+        return f":{name}"
 
     def fitted(self, source: str) -> str:
         """SQL of ours with this queue's table names and type of job ids."""
-        types = self.types[self.kind]
-        source = re.sub(r"/\*(\w+)\*/ [A-Z]+(\(\d+\))?(?![A-Z(])", lambda match: types[match[1]], source)
-        return self.tables.rewrite(source, self.name)
+        return self.tables.rewrite(expand(source, self.parts), self.name)
+
+    def _read(self, topic: str) -> Mapping[str, str]:
+        found = blocks(read(f"{self.name}/{topic}.sql"), self.parts)
+        return {block: self.tables.rewrite(text, self.name) for block, text in found.items()}
 
     # How values look in the database.
 
@@ -56,12 +113,24 @@ class Dialect(ABC):
         """The reverse."""
         return stored
 
+    def json_id(self, stored: Any) -> Any:
+        """A stored job id or worker id, as it travels in JSON."""
+        return stored
+
+    def stored_new(self, values: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The values of a new job in the form in which nothing on its way can change them."""
+        return values
+
+    def listed(self, stored_ids: Iterable[Any]) -> Any:
+        """Stored job ids as the one parameter that a statement takes: an array, or JSON."""
+        return list(stored_ids) if self.moves_rows else dump([self.json_id(stored) for stored in stored_ids])
+
     def stored_worker(self, worker_id: UUID) -> Any:
         """A worker id in the type that the driver wants."""
         return worker_id
 
     def loaded_worker(self, stored: Any) -> Any:
-        """A worker id as `stored_worker` gives it, whatever the driver has made of it."""
+        """A worker id as `stored_worker` returns it, whatever the driver has made of it."""
         return stored
 
     def loaded_time(self, stored: Any) -> datetime:
@@ -75,165 +144,26 @@ class Dialect(ABC):
 
     @abstractmethod
     def lock_of(self, worker_id: UUID) -> Any:
-        """The lock that proves this worker's life."""
+        """The lock that proves this worker's life, held by the keeper's session."""
 
-    # Plans for the application's connection.
+    def pump_lock_of(self, worker_id: UUID) -> Any:
+        """The second witness, held by the pump's session; None where the first one is certain."""
+        return None
 
-    @abstractmethod
-    def enqueue(self, row: NewRow, now: datetime | None) -> Plan[Any]:
-        """Put one job in; gives its id as stored."""
 
-    @abstractmethod
-    def enqueue_many(self, rows: Iterable[NewRow], now: datetime | None, *, copy: bool) -> Plan[list[Any]]:
-        """Put many jobs in; gives their ids as stored, in order."""
+class Texts(dict[str, Text]):
+    """Statements by `topic.block`; a topic is read when the first of its blocks is asked for."""
 
-    @abstractmethod
-    def settle(self, worker_id: Any, worker: str, ended: Sequence[Ended], now: datetime | None) -> Plan[set[int]]:
-        """Acknowledge runs of one worker; gives the run ids that were still its own."""
+    def __init__(self, read_topic: Callable[[str], Mapping[str, str]]) -> None:
+        super().__init__()
+        self._read_topic = read_topic
 
-    # Plans for the worker's connections.
-
-    @abstractmethod
-    def claim(
-        self,
-        worker_id: Any,
-        wants: Mapping[str, int],
-        first_run: int,
-        now: datetime | None,
-        marks: Marks | None,
-    ) -> Plan[list[Claimed]]:
-        """
-        Take due jobs: up to so many of each queue, with run ids above `first_run`, in order.
-
-        With `marks`, only from these levels and onward from these times.
-        """
-
-    def register(self, worker_id: Any, host: str, pid: int, queues: str, lock: Any, lost_after: float) -> Plan[Row]:
-        """Enter a worker; gives the database's time and the number of workers."""
-        parameters = {"worker_id": worker_id, "host": host, "pid": pid, "queues": queues, "lock": lock,
-                      "lost_after": lost_after}  # fmt: skip
-        rows = yield self._say("register", **parameters)
-        return rows[0]
-
-    def beat(self, worker_id: Any) -> Plan[Row | None]:
-        """Be seen; gives the database's time and the number of workers, or None if declared dead."""
-        rows = yield self._say("beat", worker_id=worker_id)
-        return rows[0] if rows else None
-
-    def unregister(self, worker_id: Any) -> Plan[None]:
-        """Leave."""
-        yield self._say("unregister", worker_id=worker_id)
-
-    def colleagues(self) -> Plan[list[Colleague]]:
-        """Every worker that has a row."""
-        rows = yield self._say("colleagues")
-        return [Colleague(self.loaded_worker(row[0]), row[1], bool(row[2]), bool(row[3])) for row in rows]
-
-    @abstractmethod
-    def bury(self, lock_free: Sequence[Any], in_touch: float) -> Plan[dict[Any, str]]:
-        """
-        Declare workers dead: these, and those with a late heartbeat. Gives who they were (host and pid) by worker id.
-
-        A heartbeat may be late because nobody could reach the database. Only who has been `in_touch`
-        for half of the time after which a worker counts as lost, in seconds, may judge it.
-        """
-
-    def orphans(self) -> Plan[list[Orphan]]:
-        """Runs of workers that are not there."""
-        rows = yield self._say("orphans")
-        return [Orphan(self.loaded_worker(row[0]), Claimed(*row[1:])) for row in rows]
-
-    def hold(self, lock: Any) -> Plan[bool]:
-        """Take the lock that proves a worker's life, for as long as this session lives."""
-        rows = yield self._say("hold", lock=lock)
-        return bool(rows[0][0])
-
-    def held(self, lock: Any, session: int) -> Plan[bool]:
-        """Whether that session holds the lock, as seen from this one."""
-        rows = yield self._say("held", lock=lock, session=session)
-        return bool(rows[0][0])
-
-    def listen(self) -> Plan[None]:
-        """Be sent the notifications of these tables, where the database has any."""
-        yield from ()
-
-    def lie_down(self, queues: Sequence[str]) -> Plan[None]:
-        """Ask enqueues on these queues to notify."""
-        yield from ()
-
-    def get_up(self, queues: Sequence[str]) -> Plan[None]:
-        """Spare them that while we are awake."""
-        yield from ()
-
-    def mine(self, worker_id: Any) -> Plan[list[Claimed]]:
-        """The runs that are this worker's own, as the database knows them."""
-        rows = yield self._say("mine", worker_id=worker_id)
-        return [Claimed(*row) for row in rows]
-
-    def begin(self) -> Plan[None]:
-        """Open a transaction on the worker's connection."""
-        yield self._say("begin")
-
-    def commit(self) -> Plan[None]:
-        """Close it."""
-        yield self._say("commit")
-
-    @abstractmethod
-    def undecided(self, worker_id: Any, run_ids: Sequence[int]) -> Plan[tuple[set[int], set[int]]]:
-        """
-        Of runs completed in a transaction of their handler's: those still here, and those free.
-
-        Still here and not free: that transaction is open. Free: it was rolled back.
-        """
-
-    @abstractmethod
-    def note_progress(self, worker_id: Any, notes: Mapping[int, str]) -> Plan[None]:
-        """Write how far runs are: a text for each run id."""
-
-    def prune(self, older_than: float, succeeded: bool, most: int) -> Plan[int]:
-        """Delete up to `most` archived jobs that ended so many seconds ago; gives how many."""
-        rows = yield self._say("prune", older_than=older_than, succeeded=succeeded, most=most)
-        return len(rows)
-
-    def joined(self, plan: Plan[T]) -> Plan[T]:
-        """The same plan in a transaction that is open already: without its begin and commit."""
-        ends = self.sql["begin"], self.sql["commit"]
-        try:
-            step = next(plan)
-            while True:
-                rows: Rows = [] if isinstance(step, Statement) and step.text in ends else (yield step)
-                step = plan.send(rows)
-        except StopIteration as end:
-            result: T = end.value
-            return result
-
-    def id_type(self) -> Plan[str | None]:
-        """The type of the column that holds job ids, as the database calls it."""
-        schema, _, table = self.tables.name("job", self.name).rpartition(".")
-        rows = yield self._say("id_type", schema=schema or None, table=table)
-        return str(rows[0][0]) if rows else None
-
-    # Plans for people who look.
-
-    def status(self, most: int) -> Plan[tuple[list[Row], list[Row]]]:
-        """
-        (queue, waiting, due, running, failed, oldest due age in seconds) of each queue; and the workers.
-
-        Counts stop at `most`.
-        """
-        waiting = {}
-        for (queue,) in list((yield self._say("queues"))):
-            rows = yield self._say("waiting_in", queue=queue, most=most)
-            waiting[queue] = rows[0]
-        running: dict[str, int] = dict(cast(Any, (yield self._say("running"))))
-        failed: dict[str, int] = dict(cast(Any, (yield self._say("failed", most=most))))
-        workers = list((yield self._say("workers")))
-        queues: list[Row] = []
-        for queue in sorted({*waiting, *running, *failed}):
-            count, due, age = waiting.get(queue, (0, 0, None))
-            seconds = None if age is None else float(age)
-            queues.append((queue, count, due, running.get(queue, 0), failed.get(queue, 0), seconds))
-        return queues, workers
-
-    def _say(self, name: str, /, **parameters: Any) -> Statement:
-        return Statement(self.sql[name], parameters)
+    def __missing__(self, name: str) -> Text:
+        topic, _, block = name.partition(".")
+        found = self._read_topic(topic)
+        if block not in found:
+            raise KeyError(name)
+        for each, source in found.items():
+            # One that is there stays: another thread may have read the same file, and a text has an identity.
+            self.setdefault(f"{topic}.{each}", Text(source))
+        return self[name]

@@ -1,34 +1,105 @@
-"""MySQL and MariaDB: ids as BINARY(16), times as DATETIME(6) in UTC."""
+"""
+MySQL (8.0.1 and newer) and MariaDB (10.6 and newer): ids as BINARY(16), times as DATETIME(6) in UTC.
+
+Neither has DELETE … RETURNING, so an operation is several statements in a transaction. Batches travel
+as one JSON parameter that is joined, and joined first (STRAIGHT_JOIN): behind IN (SELECT …) MariaDB
+reads the whole table for each row. The worker's sessions use READ COMMITTED: without gap locks workers
+do not block each other. `/*!80001 … */` in the SQL is for MySQL only; MariaDB has no OF and does not
+need it.
+"""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, ClassVar
 from uuid import UUID
 
-from proletarian.sql.rows import Level
-from proletarian.sql.statements import Plan, Statement, Text
-from proletarian.sql.stepwise import Stepwise
+from proletarian.sql.columns import NEW
+from proletarian.sql.dialect import Dialect
+
+# The types of what is enqueued, in a JSON parameter. Without a character set they would have the database's.
+NAME, TEXT = "VARCHAR(191) CHARACTER SET utf8mb4", "LONGTEXT CHARACTER SET utf8mb4"
+TYPES = {"queue": NAME, "job_type": NAME, "priority": "SMALLINT", "lane": NAME}  # the others: TEXT
 
 
-class MySQL(Stepwise):
-    """The plans for MySQL and MariaDB."""
+class MySQL(Dialect):
+    """The words of MySQL and MariaDB."""
 
     name = "mysql"
-    file = "mysql.sql"
-    types: ClassVar = {
-        "uuid": {"job_id": "BINARY(16)", "new_job_id": "BINARY(16)", "json_id": "CHAR(32)"},
-        "bigint": {"job_id": "BIGINT", "new_job_id": "BIGINT AUTO_INCREMENT", "json_id": "BIGINT"},
-        "text": {"job_id": "VARCHAR(191)", "new_job_id": "VARCHAR(191)", "json_id": "VARCHAR(191)"},
+    probes_constants = True
+    marks_keys = True
+    locks_lanes = True
+    limits_packets = True
+    now = "COALESCE(CAST(:now AS DATETIME(6)), UTC_TIMESTAMP(6))"
+    # JSON_ID is the type of job ids in a JSON parameter, STORED_ID what makes one of those, called `id`, an ID.
+    ids: ClassVar = {
+        "uuid": {
+            "ID": "BINARY(16)",
+            "NEW_ID": "BINARY(16) NOT NULL PRIMARY KEY",
+            "JSON_ID": "CHAR(32)",
+            "STORED_ID": "UNHEX(id)",
+            "JOB_ID_VALUE": ":job_id",
+        },
+        "bigint": {
+            "ID": "BIGINT",
+            "NEW_ID": "BIGINT AUTO_INCREMENT NOT NULL PRIMARY KEY",
+            "JSON_ID": "BIGINT",
+            "STORED_ID": "id",
+            "JOB_ID_VALUE": ":job_id",
+        },
+        "text": {
+            "ID": "VARCHAR(191)",
+            "NEW_ID": "VARCHAR(191) NOT NULL PRIMARY KEY",
+            "JSON_ID": NAME,
+            "STORED_ID": "id",
+            "JOB_ID_VALUE": "CONVERT(:job_id USING utf8mb4)",
+        },
     }
 
-    def fitted(self, source: str) -> str:
-        """SQL of ours with this queue's table names and type of job ids."""
-        if self.kind != "uuid":
-            source = re.sub(r"/\*stored\*/ UNHEX\((\w+\.\w+)\)", r"\1", source)
-        return super().fitted(source.replace("/*stored*/ ", ""))
+    def new_value(self, column: str) -> str:
+        """
+        The parameter that fills a column of a new job.
+
+        Text may come as the bytes of its UTF-8, see `stored_new`: then this says what they are.
+        """
+        return f":{column}" if column == "priority" else f"CONVERT(:{column} USING utf8mb4)"
+
+    def stored_new(self, values: Mapping[str, Any]) -> Mapping[str, Any]:
+        """What is not ASCII goes as bytes: the character set of a connection might not have it, and write `?`."""
+        return {
+            name: value.encode() if isinstance(value, str) and not value.isascii() else value
+            for name, value in values.items()
+        }
+
+    def made_parts(self) -> dict[str, str]:
+        """NEW_ITEMS besides: the columns of new jobs in a JSON parameter, behind three others; UNIQUE_ITEM the next."""
+        items = [f"{name} {TYPES.get(name, TEXT)} PATH '$[{place}]'" for place, name in enumerate(NEW, start=3)]
+        unique = f"unique_key {TEXT} PATH '$[{3 + len(NEW)}]'"
+        last = 3 + len(NEW)
+        of_flow = ("flow SMALLINT", "waits INT", "if_failed VARCHAR(16)")
+        flow = ", ".join(f"{column} PATH '$[{place}]'" for place, column in enumerate(of_flow, start=last))
+        stored = self.ids[self.kind]["STORED_ID"]
+        return {**super().made_parts(), "NEW_ITEMS": ", ".join(items), "UNIQUE_ITEM": unique, "FLOW_ITEMS": flow,
+                "STORED_AWAITED": stored.replace("id", "awaited"),
+                "STORED_WAITING": stored.replace("id", "waiting")}  # fmt: skip
+
+    def shown(self, column: str) -> str:
+        """Text as the bytes of its UTF-8: the character set of a connection might not have it, and read `?`."""
+        whole = column.endswith("_at") or column in ("state", "job_id", "attempts", "priority", "lost")
+        return column if whole else f"CAST({column} AS BINARY) AS {column}"
+
+    def text(self, name: str) -> str:
+        """A parameter that is a text; see `stored_new`."""
+        return f"CONVERT(:{name} USING utf8mb4)"
+
+    def time(self, name: str) -> str:
+        """A parameter that is a time."""
+        return f"CAST(:{name} AS DATETIME(6))"
+
+    def id_value(self, name: str) -> str:
+        """A parameter that is a job id."""
+        return self.text(name) if self.kind == "text" else f":{name}"
 
     def stored_id(self, job_id: UUID | int | str | None) -> Any:
         """UUIDs are stored as their 16 bytes."""
@@ -47,8 +118,12 @@ class MySQL(Stepwise):
         return worker_id.bytes
 
     def lock_of(self, worker_id: UUID) -> str:
-        """The user-level lock that proves this worker's life."""
+        """The user-level lock that proves this worker's life, held by the keeper's session."""
         return f"proletarian {worker_id.hex}"
+
+    def pump_lock_of(self, worker_id: UUID) -> str:
+        """The second witness, held by the pump's session."""
+        return f"{self.lock_of(worker_id)} pump"
 
     def loaded_time(self, stored: Any) -> datetime:
         """A DATETIME is UTC and does not say so."""
@@ -58,22 +133,3 @@ class MySQL(Stepwise):
     def stored_time(self, moment: datetime | None) -> Any:
         """The reverse."""
         return None if moment is None else moment.astimezone(UTC).replace(tzinfo=None)
-
-    def _levels(self, queues: Sequence[str], now: Any) -> Plan[list[Level]]:
-        """Which priorities these queues have that have due jobs, by hops of all queues at once."""
-        levels: list[Level] = []
-        below = dict.fromkeys(queues, 32768)  # above every priority
-        while below:
-            rows = yield self._hop(below, now)
-            levels += [(queue, below[queue]) for queue, _, is_due in rows if is_due]
-            below = {queue: priority for queue, priority, _ in rows if priority is not None}
-        return levels
-
-    def _hop(self, below: Mapping[str, int], now: Any) -> Statement:
-        hops: list[str] = []
-        parameters: dict[str, Any] = {"now": now}
-        for number, (queue, priority) in enumerate(below.items()):
-            source = self.sql["hop"].source
-            hops.append(re.sub(r":(queue|below)\b", rf":\g<1>_{number}", source))
-            parameters |= {f"queue_{number}": queue, f"below_{number}": priority}
-        return Statement(Text("\nUNION ALL\n".join(hops)), parameters)

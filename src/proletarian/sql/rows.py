@@ -1,5 +1,5 @@
 """
-What plans take and give: jobs to insert, jobs claimed, runs ended, colleagues.
+What plans take and return: jobs to insert, jobs claimed, runs ended, peers.
 
 Those of which there is one for every job are msgspec structs: made in a third of the time that a
 named tuple takes, and no work for the garbage collector.
@@ -8,15 +8,30 @@ named tuple takes, and no work for the garbage collector.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
+from math import inf
 from typing import Any, NamedTuple
 
 import msgspec
 
 from proletarian.outcomes import Outcome
 
+_SLOTS = re.compile(r"(.+?)=(\d+)(?: |$)")
 BITE = 1_000_000  # characters of errors and results in one statement: servers limit the size of a packet
+
+
+def as_text(value: Any) -> Any:
+    """
+    A text as a text, where the driver or a codec of the connection's owner has made bytes of it.
+
+    >>> as_text(b"mail"), as_text("mail"), as_text(None)
+    ('mail', 'mail', None)
+    """
+    if isinstance(value, (bytes, bytearray, memoryview)):
+        return bytes(value).decode("utf-8", "replace")
+    return value
 
 
 class NewRow(msgspec.Struct, frozen=True, gc=False):
@@ -30,11 +45,30 @@ class NewRow(msgspec.Struct, frozen=True, gc=False):
     headers: str | None
     process_at: datetime | None
     delay: float | None
+    unique_key: str | None = None  # behind its scope; only where `uniqueness.py` has taken it
+    lane: str = ""  # the limit that it is under, as `name:key`
 
     @property
     def is_ordinary(self) -> bool:
-        """Whether it asks for nothing special: it is due at once, of priority 0, without headers."""
-        return not (self.priority or self.headers or self.process_at or self.delay)
+        """Whether it asks for nothing special: it is due at once, of priority 0, without headers and lane."""
+        return not (self.priority or self.headers or self.process_at or self.delay or self.lane)
+
+
+class UniqueRow(msgspec.Struct, frozen=True, gc=False):
+    """A job to insert unless one of its key is there; see `Unique`."""
+
+    row: NewRow
+    key: str
+    scope: str  # started, finished or within
+    within: float | None
+    on_conflict: str
+
+
+class Kept(NamedTuple):
+    """The job that there is under a key after an enqueue, and whether it is the new one."""
+
+    job_id: Any
+    created: bool
 
 
 class Claimed(msgspec.Struct, frozen=True, gc=False):
@@ -51,42 +85,133 @@ class Claimed(msgspec.Struct, frozen=True, gc=False):
     headers: str | None
     lost: int
     errors: str | None
+    suspect: int
+    unique_key: str | None  # behind its scope; None of a job that is not unique
+    lane: str  # the limit that it is under, as `name:key`; empty: none
+    flow: int | None  # 1: somebody waits for it; 2: it has waited for others; 3: both
     run_id: int
+
+    @property
+    def awaited(self) -> Any:
+        """Its id, if somebody waits for it."""
+        return self.job_id if self.flow and self.flow & 1 else None
 
 
 class Orphan(NamedTuple):
-    """A run whose worker is not there any more."""
+    """A run whose worker no longer exists; `is_only`: that worker has no other."""
 
     worker_id: Any
     run: Claimed
+    apart: int
+    is_only: bool
 
 
-class Colleague(NamedTuple):
-    """Another worker, as its row and its lock show it."""
+class Buried(NamedTuple):
+    """
+    A worker that was declared dead: its host and pid, and its slots by queue.
+
+    And how many runs of each queue it had, where those are not all taken back at once.
+    """
+
+    who: str
+    slots: Mapping[str, int]
+    held: Mapping[str, int] | None = None
+
+
+class Peer(NamedTuple):
+    """Another worker, as its row shows it, and its witnesses: locks that are held for as long as it lives."""
 
     worker_id: Any
-    lock: Any
-    lock_free: bool
-    late: bool
+    host: str
+    pid: int
+    seen_at: Any  # its latest heartbeat, as stored
+    silent: float  # seconds since then, by the database's clock
+    lost_after: float
+    locks: tuple[Any, ...]  # none where no lock can be trusted
+    free: tuple[bool, ...]  # which of them nobody holds, as far as the statement can tell
+    process: str | None = None  # which one it is, for those on the same machine
+
+
+class Judged(NamedTuple):
+    """A worker that is taken for dead, and its latest heartbeat: one that beats again meanwhile is spared."""
+
+    worker_id: Any
+    seen_at: Any
 
 
 class Ended(msgspec.Struct, frozen=True, gc=False):
-    """One run to acknowledge."""
+    """One run to acknowledge; one that keeps its place is tried again there, however long that takes."""
 
     run_id: int
     outcome: Outcome
+    keeps_place: bool = False
+    awaited: Any = None  # the job's id as stored, if somebody waits for it
 
 
 Level = tuple[str, int]  # a queue, and a priority in it
 Marks = Mapping[Level, Any]  # process_at of the last claimed job of each
 
 
+def slots_in(text: str) -> dict[str, int]:
+    """
+    A worker's slots by queue, as its row has them.
+
+    >>> slots_in("default=10 mail to=2")
+    {'default': 10, 'mail to': 2}
+    """
+    return {queue: int(slots) for queue, slots in _SLOTS.findall(text)}
+
+
+def buried(rows: Iterable[Sequence[Any]], loaded_worker: Callable[[Any], Any]) -> dict[Any, Buried]:
+    """
+    The dead by their ids, from their rows.
+
+    >>> buried([("id", "vm", 7, "default=10 mail to=2")], str)
+    {'id': Buried(who='vm:7', slots={'default': 10, 'mail to': 2}, held=None)}
+    """
+    return {
+        loaded_worker(worker_id): Buried(f"{host}:{pid}", slots_in(queues)) for worker_id, host, pid, queues in rows
+    }
+
+
 def as_json(ended: Ended) -> dict[str, Any]:
     """An outcome as the `settle` statements read it; what is null is left out."""
     outcome = ended.outcome
-    said = {"status": outcome.status, "attempts": outcome.attempts, "lost": outcome.lost, "delay": outcome.delay,
-            "errors": outcome.errors, "result": outcome.result}  # fmt: skip
+    wait = "retry_in" if ended.keeps_place else "delay"
+    said = {"status": outcome.status, "attempts": outcome.attempts, "lost": outcome.lost, wait: outcome.delay,
+            "errors": outcome.errors, "result": outcome.result, "suspect": outcome.suspect or None}  # fmt: skip
     return {name: value for name, value in said.items() if value is not None}
+
+
+def portions(rows: Iterable[NewRow], bytes_: int, most: float = inf) -> Iterator[list[NewRow]]:
+    """
+    New jobs in portions for one statement each: by the bytes of their text, and by their number.
+
+    >>> short, long = (NewRow(1, "q", "t", "x" * size, 0, None, None, None) for size in (10, BITE))
+    >>> [len(portion) for portion in portions([short, short, long, short, short, short], BITE, 2)]
+    [2, 1, 2, 1]
+    """
+    portion: list[NewRow] = []
+    weight = 0
+    for row in rows:
+        added = weight_of(row.payload) + weight_of(row.headers or "")
+        if portion and (len(portion) == most or weight + added > bytes_):
+            yield portion
+            portion, weight = [], 0
+        portion.append(row)
+        weight += added
+    if portion:
+        yield portion
+
+
+def weight_of(text: str) -> int:
+    """
+    How many bytes a text may take within a JSON parameter: quotes are escaped, and what is not ASCII is too.
+
+    >>> weight_of("abc"), weight_of("äbc")
+    (6, 36)
+    """
+    return len(text) * (2 if text.isascii() else 12)
 
 
 def bites(ended: Sequence[Ended]) -> Iterator[list[Ended]]:
@@ -109,6 +234,11 @@ def bites(ended: Sequence[Ended]) -> Iterator[list[Ended]]:
         yield bite
 
 
+def array(numbers: Iterable[int]) -> str:
+    """Numbers as the text of a PostgreSQL array: drivers take much longer to make one from a list."""
+    return f"{{{','.join(map(str, numbers))}}}"
+
+
 def dump(value: Any) -> str:
-    """A parameter that travels as JSON."""
-    return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+    """A parameter that travels as JSON; in ASCII, so that no connection's character set can change it."""
+    return json.dumps(value, separators=(",", ":"))

@@ -1,4 +1,10 @@
-"""SQLite: ids and times as text."""
+"""
+SQLite (3.38 and newer): ids and times as text.
+
+An operation is several statements in a transaction, as on MySQL, and nobody else writes meanwhile.
+Timestamps are text in UTC with six digits behind the second, so that they sort; SQLite's own clock
+fills three of them. Batches travel as one JSON parameter.
+"""
 
 from __future__ import annotations
 
@@ -6,25 +12,34 @@ from datetime import UTC, datetime
 from typing import Any, ClassVar
 from uuid import UUID
 
-from proletarian.sql.stepwise import Stepwise
+from proletarian.sql.columns import NEW
+from proletarian.sql.dialect import Dialect
 
 
-class SQLite(Stepwise):
-    """The plans for SQLite."""
+class SQLite(Dialect):
+    """The words of SQLite."""
 
     name = "sqlite"
-    file = "sqlite.sql"
-    types: ClassVar = {
-        "uuid": {"job_id": "TEXT", "new_job_id": "TEXT"},
-        "bigint": {"job_id": "INTEGER", "new_job_id": "INTEGER"},
-        "text": {"job_id": "TEXT", "new_job_id": "TEXT"},
+    now = "COALESCE(:now, strftime('%Y-%m-%d %H:%M:%f000', 'now'))"
+    globs = True
+    length = "length"  # in characters; octet_length() came with 3.43
+    ids: ClassVar = {
+        "uuid": {"ID": "TEXT", "NEW_ID": "TEXT NOT NULL PRIMARY KEY"},
+        # AUTOINCREMENT: without it SQLite gives the number of a job that has left to a new one.
+        "bigint": {"ID": "INTEGER", "NEW_ID": "INTEGER PRIMARY KEY AUTOINCREMENT"},
+        "text": {"ID": "TEXT", "NEW_ID": "TEXT NOT NULL PRIMARY KEY"},
     }
 
-    def fitted(self, source: str) -> str:
-        """SQL of ours with this queue's table names and type of job ids."""
-        source = super().fitted(source)
-        # AUTOINCREMENT: without it SQLite gives the number of a job that has left to a new one.
-        return source.replace("INTEGER NOT NULL PRIMARY KEY", "INTEGER PRIMARY KEY AUTOINCREMENT", 1)
+    def made_parts(self) -> dict[str, str]:
+        """NEW_ITEMS besides: the columns of a new job in a JSON parameter, behind three others; and UNIQUE_ITEM."""
+        return {
+            **super().made_parts(),
+            "NEW_ITEMS": ", ".join(f"value ->> {place}" for place, _ in enumerate(NEW, start=3)),
+            "UNIQUE_ITEM": f"value ->> {3 + len(NEW)}",
+            "FLOW_ITEM": f"value ->> {3 + len(NEW)}",
+            "WAITS_ITEM": f"value ->> {4 + len(NEW)}",
+            "IF_FAILED_ITEM": f"value ->> {5 + len(NEW)}",
+        }
 
     def stored_id(self, job_id: UUID | int | str | None) -> Any:
         """UUIDs are stored as their usual text."""

@@ -71,7 +71,7 @@ class Text:
 
     @cached_property
     def answers(self) -> bool:
-        """Whether rows come back; all statements of ours that begin with WITH give some."""
+        """Whether rows come back; all statements of ours that begin with WITH return some."""
         return re.match(r"\s*(SELECT|WITH)\b", self.named) is not None or "RETURNING" in self.named
 
     @cached_property
@@ -138,17 +138,6 @@ async def arun(plan: Plan[T], execute: Callable[[Step], Awaitable[Rows]]) -> T:
         return result
     finally:
         plan.close()
-
-
-def blocks(source: str) -> dict[str, str]:
-    """
-    The statements of a `.sql` file by the name that stands above them.
-
-    >>> blocks("-- :name one\\nSELECT 1\\n-- :name two\\n-- why\\nSELECT 2\\n")
-    {'one': 'SELECT 1', 'two': '-- why\\nSELECT 2'}
-    """
-    parts = re.split(r"^-- :name (\w+)\n", source, flags=re.MULTILINE)
-    return {name: body.strip().removesuffix(";") for name, body in zip(parts[1::2], parts[2::2], strict=True)}
 
 
 def split(script: str) -> list[str]:

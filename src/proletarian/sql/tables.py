@@ -8,21 +8,49 @@ import msgspec
 
 from proletarian.errors import ConfigurationError
 
-NAMES = (
-    "job", "running_job", "archived_job", "worker", "migration",
-    "job_in_order", "archived_job_finished_at", "archived_job_failures",  # indexes
-)  # fmt: skip
+# A new table or index has its name here, and is in the migrations; everything else goes by these lists.
+OF_JOBS = ("job", "running_job", "archived_job")
+OTHERS = (
+    "unique_job",
+    "held_job",
+    "dependency",
+    "late_dependency",
+    "wait_over",
+    "step",
+    "worker",
+    "paused_queue",
+    "cancel_request",
+    "schedule",
+    "schedule_release",
+    "audit",
+    "lane",
+    "lane_limit",
+    "migration",
+)
+TABLES = (*OF_JOBS, *OTHERS)
+INDEXES = (
+    "job_in_order",
+    "running_job_lane",
+    "archived_job_finished_at",
+    "archived_job_failures",
+    "dependency_waiting",
+    "late_dependency_waiting",
+    "late_dependency_awaited",
+    "wait_over_waiting",
+    "schedule_in_order",
+)
+NAMES = TABLES + INDEXES
 LONGEST = 63  # characters, with the schema: what PostgreSQL cuts off names and channels at (MySQL refuses 65)
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_$]*(\.[A-Za-z_][A-Za-z0-9_$]*)?")
 
 
 class Tables(msgspec.Struct, frozen=True):
     """
-    Where the jobs lie: a prefix for all tables, and names of your own for some.
+    The names of the tables: a prefix for all of them, and your own names for some.
 
-    The default prefix is `proletarian.` (a schema) on PostgreSQL and `proletarian_` on
-    MySQL, MariaDB and SQLite, inside your own database. `job` and `archived_job` may be
-    named apart, for a table shared with an application in another language.
+    The default prefix is `proletarian.` (a schema) on PostgreSQL and `proletarian_` on MySQL, MariaDB and SQLite,
+    inside your own database. `job` and `archived_job` may be named separately, for a table shared with an application
+    in another language.
 
     >>> Tables(prefix="app.").name("job", "postgresql")
     'app.job'
@@ -56,19 +84,29 @@ class Tables(msgspec.Struct, frozen=True):
 
     def rewrite(self, source: str, database: str) -> str:
         """
-        SQL of ours with these names in it.
+        Our SQL with these names in it.
 
-        Our files name the tables as they are by default, so that they can be read, and run
-        by hand, as they stand.
+        Our files use the default names of the tables, so that they can be read and run by hand as they are.
         """
         prefix = default_prefix(database)
         known = "|".join(sorted(NAMES, key=len, reverse=True))
         source = re.sub(rf"\b{re.escape(prefix)}({known})\b", lambda match: self.name(match[1], database), source)
         if prefix.endswith("."):
             schema = self.schema(database)
-            create = f"CREATE SCHEMA IF NOT EXISTS {prefix[:-1]};\n"
-            source = source.replace(create, create.replace(prefix[:-1], schema) if schema else "")
+            source = source.replace(make_schema(prefix[:-1]) + "\n", make_schema(schema) + "\n" if schema else "")
         return source
+
+
+def make_schema(schema: str) -> str:
+    """
+    SQL that makes a schema of PostgreSQL's unless it is there.
+
+    `CREATE SCHEMA IF NOT EXISTS` asks for the right to make one before it looks, and a DBA who has
+    made the schema for us may not have given us that.
+    """
+    return (
+        f"DO $$ BEGIN IF to_regnamespace('{schema}') IS NULL THEN CREATE SCHEMA IF NOT EXISTS {schema}; END IF; END $$;"
+    )
 
 
 def default_prefix(database: str) -> str:

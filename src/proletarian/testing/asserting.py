@@ -6,13 +6,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from proletarian.drivers.door import awaiting, blocking
 from proletarian.errors import ConfigurationError
 from proletarian.job import NewJob
-from proletarian.queue import Queue, awaiting, blocking
+from proletarian.queue import Queue
 from proletarian.sql.dialect import Dialect
 from proletarian.sql.statements import Plan, Statement, Text
-from proletarian.tasks import Task, Tasks
+from proletarian.task import Task
+from proletarian.tasks import Tasks
 from proletarian.testing.waiting import EnqueuedJob, queue_for, waiting
+from proletarian.times.expiry import with_expiry
 
 __tracebackhide__ = True  # pytest shows the line of the test
 
@@ -47,7 +50,7 @@ class Wanted:
         job = self.job
         if job is not None:
             more = {"priority": job.priority, "process_at": job.process_at, "process_in": job.process_in,
-                    "headers": job.headers, "job_id": job.job_id}  # fmt: skip
+                    "headers": job.headers, "expires_in": job.expires_in, "job_id": job.job_id}  # fmt: skip
             said += "".join(f", {name} {value}" for name, value in more.items() if value is not None)
         return said
 
@@ -66,6 +69,8 @@ def _has_options(found: EnqueuedJob, job: NewJob) -> bool:
         return False
     if job.headers is not None and not job.headers.items() <= found.headers.items():
         return False
+    if job.expires_in is not None and not with_expiry(None, job.expires_in).items() <= found.headers.items():
+        return False
     due = job.delay
     if job.process_at is not None and found.enqueued_at is not None:
         due = max((job.process_at - found.enqueued_at).total_seconds(), 0.0)
@@ -80,7 +85,7 @@ def wanted(
     job = what if isinstance(what, NewJob) else None
     if job is not None:
         if payload is not ANY or queue_name is not None:
-            raise ConfigurationError(f"{job.job_type}: a job as a value says its payload and queue itself")
+            raise ConfigurationError(f"{job.job_type}: a job made by task.job(…) already has its payload and queue")
         payload, queue_name = job.payload, job.queue
     if payload is not ANY:  # as it comes back from its row
         payload = own.serializer.decode(own.serializer.encode(payload))
@@ -102,13 +107,13 @@ def assert_enqueued(
     queue: Tasks | Queue | None = None,
 ) -> list[EnqueuedJob]:
     """
-    Make sure that a job waits, as your open transaction sees it; gives the jobs that fit.
+    Make sure that a job waits, as your open transaction sees it; returns the jobs that match.
 
     `what` is a task, a job type, or a whole job as `task.job(…)` makes it: then type checkers
     look at the arguments, and the options that it names have to be the same (`headers`: those
     and perhaps more). `payload` has to be equal, `queue_name` too. `count` is how many jobs
-    have to fit exactly; without it, one or more. `queue` is the application's `Tasks` or
-    `Queue`, if it has tables or a serializer of its own and `what` is no task.
+    have to match exactly; without it, one or more. `queue` is the application's `Tasks` or
+    `Queue`, if it has tables or a serializer of its own and `what` is not a task.
 
     Raises `AssertionError` that lists what waits instead; `WrongCall` for an async connection.
 
@@ -122,7 +127,7 @@ def assert_enqueued(
     [send_welcome {'account_id': 42} in queue 'default']
     >>> assert_enqueued(connection, NewJob("send_welcome", {"account_id": 7}))
     Traceback (most recent call last):
-    AssertionError: no job waits that is send_welcome {'account_id': 7}; waiting are:
+    AssertionError: no waiting job is send_welcome {'account_id': 7}; waiting are:
       send_welcome {'account_id': 42} in queue 'default'
     >>> connection.close()
     """
@@ -142,7 +147,7 @@ def assert_not_enqueued(
     """
     Make sure that no such job waits; arguments and errors are those of `assert_enqueued`.
 
-    One that has run already does not wait any more.
+    One that has run already is no longer waiting.
     """
     _look(connection, wanted(what, payload, queue_name, queue), "aassert_not_enqueued").exactly(0)
 
@@ -157,7 +162,7 @@ async def aassert_enqueued(
     count: int | None = None,
     queue: Tasks | Queue | None = None,
 ) -> list[EnqueuedJob]:
-    """Make sure that a job waits, on your async connection; as `assert_enqueued` otherwise."""
+    """Make sure that a job waits, on your async connection; otherwise like `assert_enqueued`."""
     found = await _alook(connection, wanted(what, payload, queue_name, queue), "assert_enqueued")
     return found.at_least_one() if count is None else found.exactly(count)
 
@@ -171,7 +176,7 @@ async def aassert_not_enqueued(
     queue_name: str | None = None,
     queue: Tasks | Queue | None = None,
 ) -> None:
-    """Make sure that no such job waits, on your async connection; as `assert_not_enqueued` otherwise."""
+    """Make sure that no such job waits, on your async connection; otherwise like `assert_not_enqueued`."""
     (await _alook(connection, wanted(what, payload, queue_name, queue), "assert_not_enqueued")).exactly(0)
 
 
@@ -192,7 +197,7 @@ class Found:
         """Those that fit, or an error if there are none."""
         __tracebackhide__ = True
         if not (fitting := self.fitting()):
-            raise AssertionError(f"no job waits that is {self.wanted}; {self._instead()}")
+            raise AssertionError(f"no waiting job is {self.wanted}; {self._instead()}")
         return fitting
 
     def exactly(self, count: int) -> list[EnqueuedJob]:
@@ -201,7 +206,7 @@ class Found:
         fitting = self.fitting()
         if len(fitting) == count:
             return fitting
-        are = "job waits that is" if len(fitting) == 1 else "jobs wait that are"
+        are = "waiting job is" if len(fitting) == 1 else "waiting jobs are"
         raise AssertionError(f"{len(fitting)} {are} {self.wanted}, not {count}; {self._instead()}")
 
     def _instead(self) -> str:
@@ -211,24 +216,22 @@ class Found:
             said = f"waiting are:{''.join(jobs)}{more}"
         else:
             said = (
-                f"none waits at all in {self.table} (is this the connection that they were put in on, and the queue?)"
+                f"no job waits in {self.table} at all (is it the connection and the queue that they were enqueued on?)"
             )
         if self.ended:
             kinds = ", ".join(f"{count} {status}" for status, count in sorted(self.ended.items()))
-            said += f"\narchived are jobs of this type: {kinds}"
+            said += f"\njobs of this type in the archive: {kinds}"
         return said
 
 
 def _look(connection: Any, wanted: Wanted, other: str) -> Found:
-    driver = blocking(connection, other)
-    dialect = wanted.queue.dialect(driver.database_of(connection))
-    return wanted.queue.carry_out(driver, connection, _found(wanted, dialect))
+    door = blocking(connection, other)
+    return door.carry_out(_found(wanted, wanted.queue.dialect(door.database)))
 
 
 async def _alook(connection: Any, wanted: Wanted, other: str) -> Found:
-    driver = awaiting(connection, other)
-    dialect = wanted.queue.dialect(driver.database_of(connection))
-    return await wanted.queue.acarry_out(driver, connection, _found(wanted, dialect))
+    door = awaiting(connection, other)
+    return await door.acarry_out(_found(wanted, wanted.queue.dialect(door.database)))
 
 
 def _found(wanted: Wanted, dialect: Dialect) -> Plan[Found]:

@@ -10,15 +10,16 @@ from proletarian.errors import ConfigurationError
 from proletarian.queue import Queue
 from proletarian.tasks import Tasks
 from proletarian.testing.changed import changed, queue_of
+from proletarian.times.durations import Duration, in_seconds
 
 
 class Clock:
     """
-    A time that stands still until it is told otherwise, for `Queue(clock=…)`.
+    A clock that stands still until you move it, for `Queue(clock=…)`.
 
     `start` is an aware datetime, by default the time now, up to the next millisecond: SQLite rounds
-    delays to those, and what is due in a minute should be when a minute has passed. `set_clock` gives an application
-    that is there already such a clock.
+    delays to those, and what is due in a minute should be when a minute has passed. `set_clock` gives such a clock
+    to an application that exists already.
 
     >>> clock = Clock(datetime(2026, 11, 24, 9, tzinfo=UTC))
     >>> clock.advance(days=8)
@@ -38,15 +39,13 @@ class Clock:
         return f"Clock({self.now!r})"
 
     def set(self, moment: datetime) -> datetime:
-        """Make it that time (an aware datetime), earlier or later; gives it."""
+        """Set the clock to an aware datetime, earlier or later; returns it."""
         self.now = aware(moment)
         return self.now
 
-    def advance(
-        self, seconds: float | timedelta = 0, *, minutes: float = 0, hours: float = 0, days: float = 0
-    ) -> datetime:
-        """Let so much time pass, all that is named together; gives the new time."""
-        more = seconds if isinstance(seconds, timedelta) else timedelta(seconds=seconds)
+    def advance(self, seconds: Duration = 0, *, minutes: float = 0, hours: float = 0, days: float = 0) -> datetime:
+        """Move the clock forward, by the sum of the arguments; returns the new time."""
+        more = timedelta(seconds=in_seconds(seconds, "seconds", negative=True))
         return self.set(self.now + more + timedelta(minutes=minutes, hours=hours, days=days))
 
 
@@ -66,12 +65,11 @@ def aware(moment: datetime) -> datetime:
 @contextmanager
 def set_clock(tasks: Tasks | Queue, start: datetime | None = None) -> Iterator[Clock]:
     """
-    Have jobs due next week run now: a clock in place of the database's, until the block ends.
+    Run jobs that are due next week now: replaces the database's clock until the block ends.
 
-    `tasks` is the application's `Tasks`, or its `Queue`. The clock starts at `start` (an aware
-    datetime; by default the time now) and stands still: `advance` and `set` move it. Enqueues,
-    `drain`, `process_next_job` and workers of this process go by it. Raises
-    `ConfigurationError` for a datetime without a time zone.
+    `tasks` is the application's `Tasks`, or its `Queue`. The clock starts at `start` (an aware datetime; by default the
+    time now) and stands still: `advance` and `set` move it. Enqueues, `drain`, `process_next_job` and workers of this
+    process use it. Raises `ConfigurationError` for a datetime without a time zone.
 
         with set_clock(tasks) as clock:
             remind.using(process_in=timedelta(days=7)).enqueue(connection, email="ann@example.org")

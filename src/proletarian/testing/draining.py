@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextvars
-import inspect
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any, cast
 
-from proletarian.drivers.driver import Driver
-from proletarian.errors import ConfigurationError, WrongCall
-from proletarian.events import Log, to_logging
+from proletarian.drivers.door import Door, awaiting, blocking
+from proletarian.events import Log
 from proletarian.job import Job
-from proletarian.outcomes import Strategy
-from proletarian.queue import Queue, awaiting, blocking
+from proletarian.outcomes import FailedJob, Strategy
+from proletarian.queue import Queue
 from proletarian.sql.statements import Rows, Step
-from proletarian.tasks import Rules, Tasks
-from proletarian.testing.turns import Call, Drain, Ran
-from proletarian.worker.clock import Clock
-from proletarian.worker.run import Runner
-from proletarian.worker.single import Hook, name
+from proletarian.tasks import Tasks
+from proletarian.testing.turns import Drain, Ran
+from proletarian.worker.calls import Call, local
+from proletarian.worker.runner import Runner
+from proletarian.worker.single import Means, means_of
 
 Handler = Tasks | Callable[[Job], Any]
 
@@ -38,24 +35,26 @@ def drain(
     queue_name: str | None = None,
     queue: Queue | None = None,
     retry: Strategy | None = None,
-    failed_job: Hook | None = None,
+    failed_job: FailedJob | None = None,
     raise_errors: bool = True,
+    state: Mapping[str, Any] | None = None,
     most: int = MOST,
-    log: Log = to_logging,
+    log: Log | None = None,
 ) -> list[Ran]:
     """
-    Run the jobs that are due, and those that they enqueue, in your open transaction; gives the runs.
+    Run the jobs that are due, and those that they enqueue, in your open transaction; returns the runs.
 
     All of it happens on your connection, in this thread, and nothing is committed: a test that
     rolls back at its end leaves nothing behind. All queues are drained, one after the other by
-    name, or the one that `queue_name` names. `handler` is a `Tasks`, or a callable of a job;
-    `queue`, `retry` and `failed_job` are those of a `Worker`.
+    name, or the one that `queue_name` names; one that is paused is left alone. `handler` is a `Tasks`, or a
+    callable of a job; `queue`, `retry`, `failed_job` and `log` are those of a `Worker`. No `lifespan` is entered:
+    `state` is the `job.state` of the handlers.
 
-    When a handler raises, its job fails as it would in production (what the handler wrote on
-    this connection is undone, a retry is planned), and then **its error is raised here**; with
-    `raise_errors=False` it is in the run that is returned, and the rest goes on. Jobs for later
-    are left waiting: see `set_clock`. After `most` runs (default 1,000) `ConfigurationError` is
-    raised, for a job may enqueue itself for ever. Raises `WrongCall` for an async connection.
+    When a handler raises, its job fails as it would in production (what the handler wrote on this connection is undone,
+    a retry is planned), and then **its error is raised here**; with `raise_errors=False` it is in the run that is
+    returned, and the drain goes on. Jobs for later are left waiting: see `set_clock`. After `most` runs (default 1,000)
+    `ConfigurationError` is raised, because a job may enqueue itself forever. Raises `WrongCall` for an async
+    connection.
 
     >>> import sqlite3
     >>> from proletarian.testing import create_tables
@@ -72,17 +71,12 @@ def drain(
     'succeeded'
     >>> connection.close()
     """
-    driver = blocking(connection, "adrain")
-    work = _work(driver, connection, handler, queue_name, queue, retry, failed_job, raise_errors, most, log)
-
-    def execute(connection: Any, step: Step | Call) -> Any:
-        if isinstance(step, Call):
-            return _called(step)
-        assert driver.execute is not None  # noqa: S101 (`blocking` has seen to it)
-        return driver.execute(connection, step)
+    door = blocking(connection, "adrain")
+    means = means_of(handler, queue, retry, failed_job, state, log)
+    work = Drain(_runner(means, door), queue_name, means.failed_job, most, raise_errors, door.carry_out)
 
     with draining():
-        ran = work.runner.queue.carry_out(replace(driver, execute=execute), connection, work.turns())
+        ran = door.carry_out(local(work.turns()))
     return _judged(ran, raise_errors)
 
 
@@ -94,30 +88,30 @@ async def adrain(
     queue_name: str | None = None,
     queue: Queue | None = None,
     retry: Strategy | None = None,
-    failed_job: Hook | None = None,
+    failed_job: FailedJob | None = None,
     raise_errors: bool = True,
+    state: Mapping[str, Any] | None = None,
     most: int = MOST,
-    log: Log = to_logging,
+    log: Log | None = None,
 ) -> list[Ran]:
     """
-    Run the jobs that are due, on your async connection and in the loop of the test; as `drain` otherwise.
+    Run the jobs that are due, on your async connection and in the loop of the test; otherwise like `drain`.
 
     An `async def` handler is awaited here, so it may use what belongs to this event loop, the
     test's own session above all. A plain handler runs in this thread too.
     """
-    driver = awaiting(connection, "drain")
-    work = _work(driver, connection, handler, queue_name, queue, retry, failed_job, raise_errors, most, log)
+    door = awaiting(connection, "drain")
+    means = means_of(handler, queue, retry, failed_job, state, log)
+    work = Drain(_runner(means, door), queue_name, means.failed_job, most, raise_errors, door.acarry_out)
 
     async def execute(connection: Any, step: Step | Call) -> Rows:
         if isinstance(step, Call):
-            said: Any = step.function(*step.arguments)
-            said = await said if inspect.isawaitable(said) else said
-            return cast(Rows, said)  # whatever it is: `Drain.turns` knows what it has asked for
-        assert driver.aexecute is not None  # noqa: S101 (`awaiting` has seen to it)
-        return await driver.aexecute(connection, step)
+            return cast(Rows, await step.in_this_loop())  # whatever it is: `Drain.turns` knows what it has asked for
+        assert door.driver.aexecute is not None  # noqa: S101 (`awaiting` has seen to it)
+        return await door.driver.aexecute(connection, step)
 
     with draining():
-        ran = await work.runner.queue.acarry_out(replace(driver, aexecute=execute), connection, work.turns())
+        ran = await Door(replace(door.driver, aexecute=execute), connection).acarry_out(work.turns())
     return _judged(ran, raise_errors)
 
 
@@ -136,41 +130,8 @@ def is_draining() -> bool:
     return _draining.get()
 
 
-def _work(
-    driver: Driver,
-    connection: Any,
-    handler: Handler,
-    queue_name: str | None,
-    queue: Queue | None,
-    retry: Strategy | None,
-    failed_job: Hook | None,
-    raise_errors: bool,
-    most: int,
-    log: Log,
-) -> Drain:
-    if not callable(handler):
-        raise ConfigurationError(f"a handler is a Tasks or a callable of a job, not {handler!r}")
-    Rules(retry=retry)  # refuses what is no strategy
-    if queue is None:
-        queue = handler.queue if isinstance(handler, Tasks) else Queue()
-    dialect = queue.dialect(driver.database_of(connection))
-    runner = Runner(dialect, queue, handler, log=log, clock=Clock(), worker=name(), retry=retry,
-                    note_progress=lambda run, text: None)  # fmt: skip
-    return Drain(runner, queue_name, failed_job, most, raise_errors)
-
-
-def _called(step: Call) -> Any:
-    """Carry out a call in this thread; a coroutine in an event loop of its own."""
-    if not inspect.iscoroutinefunction(step.function):
-        return step.function(*step.arguments)
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return asyncio.run(step.function(*step.arguments))
-    raise WrongCall(
-        "an `async def` handler is to be run here, on a blocking connection, inside an event loop that runs already: "
-        "use `await adrain(…)` with an async connection, or call drain() from a test that is no coroutine"
-    )
+def _runner(means: Means, door: Door) -> Runner:
+    return means.runner(means.queue.dialect(door.database))
 
 
 def _judged(ran: list[Ran], raise_errors: bool) -> list[Ran]:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from proletarian.job import NewJob
-from proletarian.tasks import Task, Tasks
+from proletarian.task import Task
+from proletarian.tasks import Tasks
 from proletarian.testing import asserting, draining, waiting
 from proletarian.testing.asserting import ANY
 from proletarian.testing.turns import Ran
@@ -14,10 +16,10 @@ from proletarian.testing.waiting import EnqueuedJob
 
 class Jobs:
     """
-    Look at jobs, and run them, without naming connection and tasks each time; a fixture gives one.
+    Inspect and run jobs without passing connection and tasks each time; there is a fixture for it.
 
     The methods are the functions of the same names in `proletarian.testing`; those that begin
-    with an `a` are for an async connection.
+    with an `a` are for an async connection. `state` is the `job.state` of what is drained.
 
     >>> import sqlite3
     >>> from proletarian.testing import create_tables
@@ -37,22 +39,23 @@ class Jobs:
     >>> connection.close()
     """
 
-    def __init__(self, connection: Any, tasks: Tasks, /) -> None:
+    def __init__(self, connection: Any, tasks: Tasks, /, *, state: Mapping[str, Any] | None = None) -> None:
         self.connection = connection
         self.tasks = tasks
+        self.state = state
 
     def drain(self, **options: Any) -> list[Ran]:
         """Run the jobs that are due; options are those of `drain`."""
-        return draining.drain(self.connection, self.tasks, **options)
+        return draining.drain(self.connection, self.tasks, **{"state": self.state, **options})
 
     async def adrain(self, **options: Any) -> list[Ran]:
         """The same on an async connection."""
-        return await draining.adrain(self.connection, self.tasks, **options)
+        return await draining.adrain(self.connection, self.tasks, **{"state": self.state, **options})
 
     def enqueued(
         self, what: Task[..., Any] | str | None = None, /, *, queue_name: str | None = None
     ) -> list[EnqueuedJob]:
-        """See which jobs wait."""
+        """Return the jobs that are waiting."""
         return waiting.enqueued(self.connection, what, queue_name=queue_name, queue=self.tasks)
 
     async def aenqueued(

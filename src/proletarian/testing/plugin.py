@@ -1,13 +1,13 @@
 """
 The fixtures for pytest, which finds them by itself.
 
-It is imported in every run of pytest in which the library is installed. So nothing else of
-the library is, before a fixture is asked for.
+It is imported in every run of pytest where the library is installed. So nothing else of the
+library is imported before a fixture is asked for.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -32,7 +32,7 @@ def proletarian_tasks() -> Tasks:
 @pytest.fixture
 def proletarian_connection(proletarian_tasks: Tasks) -> Iterator[Any]:
     """
-    The connection that jobs go in on: define this fixture to give your tests' own.
+    The connection that jobs are enqueued on: define this fixture to return your tests' own.
 
     Without that, a SQLite database in memory that has the tables of jobs and nothing else.
     """
@@ -48,11 +48,19 @@ def proletarian_connection(proletarian_tasks: Tasks) -> Iterator[Any]:
 
 
 @pytest.fixture
-def proletarian_jobs(proletarian_connection: Any, proletarian_tasks: Tasks) -> Jobs:
+def proletarian_state() -> Mapping[str, Any]:
+    """What handlers find in `job.state`: define this fixture to return what your worker's lifespan yields."""
+    return {}
+
+
+@pytest.fixture
+def proletarian_jobs(
+    proletarian_connection: Any, proletarian_tasks: Tasks, proletarian_state: Mapping[str, Any]
+) -> Jobs:
     """Look at jobs, and run them: `proletarian_jobs.drain()`, `.enqueued()`, `.assert_enqueued(…)`."""
     from proletarian.testing.jobs import Jobs
 
-    return Jobs(proletarian_connection, proletarian_tasks)
+    return Jobs(proletarian_connection, proletarian_tasks, state=proletarian_state)
 
 
 @pytest.fixture
@@ -65,9 +73,9 @@ def proletarian_clock(proletarian_tasks: Tasks) -> Iterator[Clock]:
 
 
 @pytest.fixture
-def proletarian_inline(proletarian_tasks: Tasks) -> Iterator[list[Ran]]:
-    """Each job runs at its enqueue; gives the list of runs, which grows."""
+def proletarian_inline(proletarian_tasks: Tasks, proletarian_state: Mapping[str, Any]) -> Iterator[list[Ran]]:
+    """Each job runs when it is enqueued; yields the list of runs, which grows."""
     from proletarian.testing.inlining import inline
 
-    with inline(proletarian_tasks) as ran:
+    with inline(proletarian_tasks, state=proletarian_state) as ran:
         yield ran

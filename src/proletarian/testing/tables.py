@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
+from proletarian.drivers.door import blocking
 from proletarian.migration import bookkeeping, latest, migrations, script
-from proletarian.queue import Queue, blocking
+from proletarian.queue import Queue
 from proletarian.sql.dialect import Dialect
 from proletarian.sql.statements import Plan, Statement, Text, split
 
 
 def create_tables(connection: Any, queue: Queue | None = None) -> None:
     """
-    Make the tables on your connection, in its open transaction: for a database in memory, or one rolled back.
+    Create the tables on your connection, in its open transaction: for a database in memory, or one that is rolled back.
 
     `queue` is the application's `Queue` (`tasks.queue`), if it is not the default one. What is
     there already is left alone. PostgreSQL and SQLite make tables within a transaction; MySQL
@@ -26,8 +27,8 @@ def create_tables(connection: Any, queue: Queue | None = None) -> None:
     >>> connection.close()
     """
     queue = queue or Queue()
-    driver = blocking(connection, "migrate")
-    queue.carry_out(driver, connection, _tables(queue.dialect(driver.database_of(connection))))
+    door = blocking(connection, "migrate")
+    door.carry_out(_tables(queue.dialect(door.database)))
 
 
 def _tables(dialect: Dialect) -> Plan[None]:

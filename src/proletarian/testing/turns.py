@@ -1,9 +1,9 @@
 """
 What a drain does, as one plan: claim a due job, run it, acknowledge it, until nothing is due.
 
-It is the life that a worker gives a job, with its own plans and its own `Runner`, but on one
-connection and in one open transaction. Between the statements it yields a `Call` for what has
-to run there; so one plan serves blocking and async connections.
+Each job has its `Turn`, as with `process_next_job`, but all on one connection and in one open
+transaction. Between the statements there are calls, for what has to run there; so one plan
+serves blocking and async connections.
 """
 
 from __future__ import annotations
@@ -11,33 +11,25 @@ from __future__ import annotations
 import contextlib
 import os
 import socket
-import time
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from functools import partial
+from typing import Any
 from uuid import uuid4
 
 from proletarian.errors import ConfigurationError, WrongCall
-from proletarian.events import Log
-from proletarian.job import Job
-from proletarian.outcomes import Outcome
-from proletarian.sql.rows import Ended
-from proletarian.sql.statements import Statement, Text
-from proletarian.worker.run import Run, Runner
+from proletarian.outcomes import FailedJob, Outcome
+from proletarian.sql.living import register, unregister
+from proletarian.sql.looking import queues
+from proletarian.sql.statements import Plan, Statement, Text
+from proletarian.sql.transactions import joined
+from proletarian.worker.calls import Turns
+from proletarian.worker.run import Run
+from proletarian.worker.runner import Runner
 from proletarian.worker.single import A_DAY
-
-T = TypeVar("T")
-Turns = Generator[Any, Any, T]
+from proletarian.worker.turn import Turn
 
 SAVEPOINT = "proletarian_handler"
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """A step that is no statement: call this, and await what it gives if it asks for it."""
-
-    function: Callable[..., Any]
-    arguments: tuple[Any, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +37,8 @@ class Ran:
     """
     One run of a job in a test, and how it ended.
 
-    `outcome` is succeeded, retrying, given_up, snoozed or cancelled; `error` is what the
-    handler raised, or what became of it. `attempt` is 1 for the first run.
+    `outcome` is succeeded, retrying, given_up, snoozed or cancelled; `error` is what the handler raised, or what it
+    became. `attempt` is 1 for the first run.
     """
 
     job_id: Any
@@ -64,18 +56,14 @@ class Ran:
 
 @dataclass(frozen=True)
 class Drain:
-    """What to run: how, which queues (None: all), up to how many jobs, and whether a failure is the end."""
+    """What to run: how, which queues (None: all), up to how many jobs, and whether a failure ends it."""
 
     runner: Runner
     queue_name: str | None
-    failed_job: Callable[[Job, BaseException], Any] | None
+    failed_job: FailedJob | None
     most: int
     raise_errors: bool
-
-    @property
-    def log(self) -> Log:
-        """Where events go."""
-        return self.runner.log
+    carry_out: Callable[[Plan[Any]], Any]  # on its connection, while a handler runs
 
     def turns(self) -> Turns[list[Ran]]:
         """Run what is due until nothing is, or until a job fails."""
@@ -84,59 +72,54 @@ class Drain:
         ran: list[Ran] = []
         # As for `process_next_job`: in a transaction nobody sees this row; in autocommit mode it
         # protects the runs for a day, without a heartbeat.
-        yield from dialect.joined(
-            dialect.register(worker_id, socket.gethostname(), os.getpid(), self.queue_name or "all", None, A_DAY)
+        yield from joined(
+            dialect,
+            register(
+                dialect, worker_id, socket.gethostname(), os.getpid(), self.queue_name or "all", (None, None), A_DAY
+            ),
         )
         try:
-            yield from self._until_nothing_is_due(worker_id, ran)
+            yield from self._until_nothing_is_due(
+                Turn(self.runner, worker_id, partial(joined, dialect), self.failed_job, self.carry_out), ran
+            )
         except Exception:
             with contextlib.suppress(Exception):  # the transaction may be broken: the first error is the one that tells
-                yield from dialect.unregister(worker_id)
+                yield from unregister(dialect, worker_id)
             raise
-        yield from dialect.unregister(worker_id)
+        yield from unregister(dialect, worker_id)
         return ran
 
-    def _until_nothing_is_due(self, worker_id: Any, ran: list[Ran]) -> Turns[None]:
+    def _until_nothing_is_due(self, turn: Turn, ran: list[Ran]) -> Turns[None]:
         found = True
         while found:
             found = False
             for queue_name in (yield from self._queue_names()):
-                while (run := (yield from self._claimed(worker_id, queue_name, len(ran)))) is not None:
+                while (run := (yield from turn.claimed(queue_name, len(ran)))) is not None:
                     if len(ran) == self.most:
                         raise ConfigurationError(
-                            f"{self.most} jobs have run and more are due, the next being {run.row.job_type!r}: does a "
-                            "job enqueue itself for ever? If not, raise the limit with most=…"
+                            f"{self.most} jobs have run and more are due, the next being {run.row.job_type!r}: does "
+                            f"a job enqueue itself forever? If not, raise the limit with most="
+                            "…"
                         )
                     found = True
-                    ran.append((yield from self._turn(run, worker_id)))
+                    ran.append((yield from self._turn(turn, run)))
                     if self.raise_errors and ran[-1].failed:
                         return
+            found = found or (yield from turn.released())
 
     def _queue_names(self) -> Turns[Sequence[str]]:
         if self.queue_name is not None:
             return [self.queue_name]
-        rows = yield Statement(self.runner.dialect.sql["queues"])
-        return sorted(row[0] for row in rows)
+        return sorted((yield from queues(self.runner.dialect)))
 
-    def _claimed(self, worker_id: Any, queue_name: str, first_run: int) -> Turns[Run | None]:
-        dialect, now = self.runner.dialect, self.runner.queue.now()
-        if now is not None:
-            self.runner.clock.set(now)
-        rows = yield from dialect.joined(dialect.claim(worker_id, {queue_name: 1}, first_run, now, None))
-        return self.runner.claimed(rows[0], worker_id, time.monotonic()) if rows else None
-
-    def _turn(self, run: Run, worker_id: Any) -> Turns[Ran]:
-        runner = self.runner
-        outcome = yield from self._outcome(run)
-        plan = runner.dialect.settle(worker_id, runner.worker, [Ended(run.row.run_id, outcome)], runner.queue.now())
-        ours = yield from runner.dialect.joined(plan)
-        if not ours and not run.completed:
+    def _turn(self, turn: Turn, run: Run) -> Turns[Ran]:
+        outcome = yield from self._outcome(turn, run)
+        written = yield from turn.acknowledged(run, outcome)
+        if written is None:
             raise transaction_ended(run) from outcome.error
-        self.log(outcome.event, runner.known(run) | {"error": outcome.error})
-        if outcome.event == "job.given_up" and self.failed_job is not None and outcome.error is not None:
-            yield Call(self.failed_job, (runner.job_for_people(run), outcome.error))
+        yield from turn.told(run, written)
         return Ran(
-            job_id=runner.job_id(run.row), job_type=run.row.job_type, queue=run.row.queue,
+            job_id=self.runner.jobs.id_of(run.row), job_type=run.row.job_type, queue=run.row.queue,
             attempt=run.row.attempts + 1, outcome=outcome.event.removeprefix("job."), error=outcome.error,
         )  # fmt: skip
 
@@ -144,11 +127,10 @@ class Drain:
     # it may write on the test's connection: a savepoint undoes that, and on PostgreSQL it is what
     # makes the transaction usable again after an error of the database's.
 
-    def _outcome(self, run: Run) -> Turns[Outcome]:
-        runner = self.runner
+    def _outcome(self, turn: Turn, run: Run) -> Turns[Outcome]:
         kept = yield from self._tried(f"SAVEPOINT {SAVEPOINT}")
-        outcome: Outcome = yield Call(runner.aexecute if run.is_async else runner.execute, (run,))
-        aborts = runner.dialect.name == "postgresql"  # an error ends the whole transaction there
+        outcome = yield from turn.executed(run)
+        aborts = self.runner.dialect.name == "postgresql"  # an error ends the whole transaction there
         if not kept:
             return outcome  # PostgreSQL in autocommit mode: there is nothing to undo
         if outcome.event == "job.succeeded":
@@ -160,6 +142,7 @@ class Drain:
             raise transaction_ended(run) from outcome.error
         if not aborts:
             yield from self._tried(f"RELEASE SAVEPOINT {SAVEPOINT}")
+        yield from turn.kept_again()
         return outcome
 
     def _tried(self, sql: str) -> Turns[bool]:
@@ -172,9 +155,9 @@ class Drain:
 
 
 def transaction_ended(run: Run) -> WrongCall:
-    """What to say when a job's claim is not there any more."""
+    """What to say when a job's claim has gone."""
     return WrongCall(
-        f"the handler of {run.row.job_type!r} has ended the transaction of the connection that its test drains on, and "
-        "the job's claim went with it; let the handler leave commit and rollback to the test, or drain with a Worker, "
-        "which has connections of its own"
+        f"the handler of {run.row.job_type!r} ended the transaction of the connection that its test drains, and "
+        f"with it the job's claim; leave commit and rollback to the test, or drain with a Worker, which has its own "
+        f"connections"
     )

@@ -1,4 +1,4 @@
-"""The jobs that wait, as values."""
+"""Waiting jobs, as values."""
 
 from __future__ import annotations
 
@@ -7,22 +7,22 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from proletarian.outcomes import errors_in
-from proletarian.queue import Queue, awaiting, blocking
+from proletarian.drivers.door import awaiting, blocking
+from proletarian.job import headers_in
+from proletarian.kept_errors import errors_in
+from proletarian.queue import Queue
+from proletarian.sql.columns import JOB
 from proletarian.sql.dialect import Dialect
 from proletarian.sql.rows import Claimed
 from proletarian.sql.statements import Plan, Statement, Text
-from proletarian.tasks import Task, Tasks
-from proletarian.worker.run import headers_in
-
-COLUMNS = ("job_id", "queue", "job_type", "payload", "attempts", "enqueued_at", "process_at", "priority", "headers",
-           "lost", "errors")  # fmt: skip
+from proletarian.task import Task
+from proletarian.tasks import Tasks
 
 
 @dataclass(frozen=True, slots=True)
 class EnqueuedJob:
     """
-    A job that waits, as a test sees it.
+    A waiting job, as a test sees it.
 
     `payload` is decoded; one that cannot be is its text. `attempts` counts the runs that it
     has had, `errors` are those that its row keeps, `process_at` is when it is due.
@@ -70,7 +70,7 @@ def enqueued(
     connection: Any, what: Selected = None, /, *, queue_name: str | None = None, queue: Tasks | Queue | None = None
 ) -> list[EnqueuedJob]:
     """
-    See which jobs wait, as your open transaction sees them; those to be run first come first.
+    Return the jobs that are waiting, as your open transaction sees them, in the order in which they will run.
 
     All of them, or those of one task or job type, or of one queue (`queue_name`). `queue` is
     the application's `Tasks` or `Queue` if it has tables or a serializer of its own; a task
@@ -87,18 +87,18 @@ def enqueued(
     >>> connection.close()
     """
     own = queue_for(what, queue)
-    driver = blocking(connection, "aenqueued")
-    jobs = own.carry_out(driver, connection, waiting(own, own.dialect(driver.database_of(connection))))
+    door = blocking(connection, "aenqueued")
+    jobs = door.carry_out(waiting(own, own.dialect(door.database)))
     return selected(jobs, what, queue_name)
 
 
 async def aenqueued(
     connection: Any, what: Selected = None, /, *, queue_name: str | None = None, queue: Tasks | Queue | None = None
 ) -> list[EnqueuedJob]:
-    """See which jobs wait, on your async connection; as `enqueued` otherwise."""
+    """See which jobs wait, on your async connection; otherwise like `enqueued`."""
     own = queue_for(what, queue)
-    driver = awaiting(connection, "enqueued")
-    jobs = await own.acarry_out(driver, connection, waiting(own, own.dialect(driver.database_of(connection))))
+    door = awaiting(connection, "enqueued")
+    jobs = await door.acarry_out(waiting(own, own.dialect(door.database)))
     return selected(jobs, what, queue_name)
 
 
@@ -118,7 +118,7 @@ def selected(jobs: list[EnqueuedJob], what: Selected, queue_name: str | None) ->
 def waiting(queue: Queue, dialect: Dialect) -> Plan[list[EnqueuedJob]]:
     """Every row of the waiting table, in the order of claims."""
     table = dialect.tables.name("job", dialect.name)
-    columns = ", ".join(plain(column, dialect) for column in COLUMNS)
+    columns = ", ".join(plain(column, dialect) for column in JOB)
     rows = yield Statement(
         Text(f"SELECT {columns} FROM {table} AS job ORDER BY job.queue, job.priority DESC, job.process_at, job.job_id")
     )

@@ -2,7 +2,7 @@
 Queues and job types as a Clojure application writes them: printed keywords.
 
 Its workers read these names back, and one that cannot be read stops them with the job still
-first in line. So a name is checked when a job is put in.
+first in line. So a name is checked when a job is enqueued.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ def check_name(name: str) -> None:
     >>> check_name("send_mail")
     Traceback (most recent call last):
     ...
-    proletarian.errors.ConfigurationError: 'send_mail' is no printed keyword; in tables shared with Clojure ...
+    proletarian.errors.ConfigurationError: 'send_mail' is not a printed keyword; in tables shared with Clojure ...
     """
     if not _KEYWORD.fullmatch(name):
         raise ConfigurationError(
-            f"{name!r} is no printed keyword; in tables shared with Clojure queues and job types "
+            f"{name!r} is not a printed keyword; in tables shared with Clojure queues and job types "
             "are written as :app/send-mail"
         )

@@ -65,13 +65,13 @@ class Reader:
 
     def _string(self, text: str, *, key: bool) -> Any:
         if text == MAP:
-            raise Malformed("'^ ' stands where no map begins")
+            raise Malformed("'^ ' is not at the start of a map")
         try:
             text = self._read.full(text, key=key)
         except KeyError:
-            raise Malformed(f"the code {text!r} stands for nothing that came before") from None
+            raise Malformed(f"the code {text!r} refers to nothing that came before") from None
         if text.startswith("~#"):
-            raise Malformed(f"the tag {text!r} has nothing behind it")
+            raise Malformed(f"the tag {text!r} has no value")
         return decoded(text)
 
     def _array(self, plain: list[Any]) -> Any:
@@ -83,7 +83,7 @@ class Reader:
             return mapped(pairs)
         if plain and isinstance(plain[0], str) and (tag := self._tag(plain[0])) is not None:
             if len(plain) != 2:
-                raise Malformed(f"the tag {tag!r} stands before {len(plain) - 1} values, not one")
+                raise Malformed(f"the tag {tag!r} has {len(plain) - 1} values instead of one")
             return self._tagged(tag, plain[1])
         if not plain:
             return []
@@ -98,7 +98,7 @@ class Reader:
         try:
             full = self._read.full(text, key=False)
         except KeyError:
-            raise Malformed(f"the code {text!r} stands for nothing that came before") from None
+            raise Malformed(f"the code {text!r} refers to nothing that came before") from None
         if full.startswith("~#"):
             return full[2:]
         self._first = decoded(full)
@@ -135,7 +135,7 @@ def decoded(text: str) -> Any:
     """The value that one string says."""
     if not text.startswith("~"):
         if text.startswith("`"):
-            raise Malformed(f"{text[:20]!r} begins with a sign that is reserved")
+            raise Malformed(f"{text[:20]!r} begins with a reserved character")
         return text
     sign, rest = text[1:2], text[2:]
     if sign in ("~", "^", "`"):
@@ -143,7 +143,7 @@ def decoded(text: str) -> Any:
     if sign in SCALARS:
         return SCALARS[sign](rest)
     if not sign:
-        raise Malformed("'~' says nothing")
+        raise Malformed("'~' has no meaning")
     return TaggedValue(sign, rest)
 
 
@@ -165,13 +165,13 @@ def _set(rep: list[Any]) -> set[Any]:
 
 def _integer(text: str) -> int:
     if not _INTEGER.fullmatch(text):
-        raise Malformed(f"{text[:20]!r} is no integer")
+        raise Malformed(f"{text[:20]!r} is not an integer")
     return int(text)
 
 
 def _boolean(text: str) -> bool:
     if text not in ("t", "f"):
-        raise Malformed(f"{text[:20]!r} is no boolean")
+        raise Malformed(f"{text[:20]!r} is not a boolean")
     return text == "t"
 
 
@@ -197,7 +197,7 @@ def _verbose_instant(text: str) -> datetime:
 def _decimal(text: str) -> Decimal:
     value = Decimal(text)
     if not value.is_finite():
-        raise Malformed(f"{text[:20]!r} is no decimal")
+        raise Malformed(f"{text[:20]!r} is not a decimal")
     return value
 
 
@@ -217,7 +217,7 @@ def _ratio(rep: list[Any]) -> Fraction:
 
 
 def _no_number(name: str) -> Any:
-    raise Malformed(f"{name} is no JSON")
+    raise Malformed(f"{name} is not JSON")
 
 
 SCALARS: Mapping[str, Callable[[str], Any]] = {

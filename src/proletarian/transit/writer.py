@@ -104,7 +104,7 @@ def scalar(value: Any, *, key: bool = False) -> str | None:
         return f"~m{(value - EPOCH) // timedelta(milliseconds=1)}"
     if isinstance(value, Decimal):
         if not value.is_finite():
-            raise ValueError(f"{value!r} is no number")
+            raise ValueError(f"{value!r} is not a number")
         return f"~f{value}"
     if isinstance(value, (bytes, bytearray)):
         return f"~b{base64.b64encode(value).decode()}"

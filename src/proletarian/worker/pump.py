@@ -8,329 +8,290 @@ the poll interval is over.
 
 from __future__ import annotations
 
-import random
 import threading
 import time
-from collections import deque
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Collection, Mapping
+from functools import partial
 
-from proletarian.database import Database, Session, Stopped
-from proletarian.events import Log, is_wanted
-from proletarian.outcomes import Outcome
-from proletarian.sql.rows import Claimed
-from proletarian.sql.statements import Plan
-from proletarian.worker.keeper import Identity, Keeper
-from proletarian.worker.lane import Lane
-from proletarian.worker.recorder import Recorder
-from proletarian.worker.run import Run, Runner
-from proletarian.worker.strays import Strays
-from proletarian.worker.wake import Wake
-from proletarian.worker.watermark import Watermark, joined
+from proletarian.connections.database import Database
+from proletarian.connections.outage import Outage
+from proletarian.connections.session import Session, Stopped
+from proletarian.drivers.driver import OwnConnection
+from proletarian.untraced import untraced
+from proletarian.worker.answers import Answers
+from proletarian.worker.claiming.claimer import Claimer
+from proletarian.worker.claiming.dock import Dock
+from proletarian.worker.claiming.standing import Standing
+from proletarian.worker.claiming.strays import Strays
+from proletarian.worker.desk import AtDesk, Desk
+from proletarian.worker.ending import Ending
+from proletarian.worker.giving_back import GivingBack
+from proletarian.worker.hands.hooks import Hooks
+from proletarian.worker.hands.loop import Loop
+from proletarian.worker.hands.slots import Slots
+from proletarian.worker.held import End, Held
+from proletarian.worker.keeping.kept import Kept
+from proletarian.worker.keeping.membership import Membership
+from proletarian.worker.keeping.recovery import Recovered
+from proletarian.worker.keeping.witness import Witness
+from proletarian.worker.recorder import BATCH, Recorder
+from proletarian.worker.releases import Releases
+from proletarian.worker.run import TAKEN
+from proletarian.worker.runner import Runner
+from proletarian.worker.shrinking import wait_while_it_shrinks
 
-BATCH = 1000  # runs in one acknowledgement
-PACE = 0.004  # seconds between claims that each bring a little
-BUSY = 0.005  # notifications that follow each other faster than this: stay up and look instead
+LOCK_WAIT = 5.0  # seconds that one of its statements waits for a lock that somebody holds, before it is tried again
+SOON = 0.05  # seconds between looks at what nobody wakes us for
 
 
-@dataclass
-class Rest:
-    """What the pump remembers of when to claim next."""
+class Pump(Kept):
+    """Moves jobs between the database and the slots."""
 
-    lying: bool = False  # enqueues notify us
-    backlog: bool = True  # there may be more than we had room for: claim as soon as there is room
-    look_at: float = 0.0  # the next claim, if nothing calls for one before
-    looked_at: float = 0.0
-    brought_at: float = 0.0  # when a claim last brought something
-
-
-class Pump:
-    """Moves jobs between the database and the lanes."""
+    lock_wait = LOCK_WAIT
 
     def __init__(
         self,
         database: Database,
         runner: Runner,
-        keeper: Keeper,
-        lanes: Mapping[str, Lane],
+        held: Held,
+        slots: Mapping[str, Slots],
+        loop: Loop,
+        hooks: Hooks,
+        membership: Membership,
+        ending: Ending,
         *,
-        log: Log,
         poll_interval: float,
-        given_up: Callable[[Run, BaseException], None],
-        failed: Callable[[BaseException], None],
-        drained: Callable[[], None],
         on_error: Callable[[Exception], bool],
+        outage: Outage,
     ) -> None:
-        self.database = database
-        self.dialect = database.dialect
-        self.runner = runner
-        self.keeper = keeper
-        self.lanes = lanes
-        self.log = log
-        self.poll_interval = poll_interval
-        self.wake = Wake()
-        self.stopping = threading.Event()
+        dialect = database.dialect
         self.emptied = threading.Event()  # stopping, and nothing is left in our hands
         self.ran = 0
-        self._draining = False
-        self._failed = failed
-        self._drained = drained
-        self._session = Session(database, log, on_connect=self._connected, on_error=on_error)
-        self._recorder = Recorder(self._session, database, runner, log=log, given_up=given_up, put_back=self._put_back)
-        self._ended: deque[tuple[Run, Outcome]] = deque()
-        self._watermarks = {queue: Watermark() for queue in lanes}
-        self._rest = Rest()
-        self._run_id = 0
-        self._strays = Strays(self._session, database.dialect, self._known_runs)
-        self._finish = threading.Event()
+        self._runner = runner
+        self._held = held
+        self._wake = held.wake
+        self._slots = slots
+        self._membership = membership
+        self._ending = ending
+        self.session = Session(database, runner.log, on_connect=self._connected, on_error=on_error, outage=outage)
+        self._dock = Dock(self.session, dialect, runner, held, slots)
+        self._standing = Standing(self.session, dialect, slots, lambda orders: self._giving_back.ordered(orders))
+        self._claimer = Claimer(
+            self.session,
+            database,
+            runner,
+            membership,
+            held,
+            slots,
+            self._dock,
+            self._standing,
+            poll_interval=poll_interval,
+        )
+        self._rhythm = self._claimer.rhythm
+        self._recorder = Recorder(self.session, database, runner, held, self._rhythm, self._claimer.lanes, hooks)
+        self._giving_back = GivingBack(runner, held, slots, loop, self._dock, self._claimer, self._recorder)
+        self._releases = Releases(self.session, runner, self._rhythm)
+        self._desk = Desk(held.wake)
+        runner.origin.store_of = partial(AtDesk, self._desk)
+        runner.origin.results_of = self._desk.results
+        self._answers = Answers(self.session, dialect, self._desk)
+        self._strays = Strays(self.session, dialect, held)
+        self._witness = Witness(self.session, dialect)
+        self.turns = 0
+        self.is_resting = True
+        self._gathered: list[End] = []  # to be acknowledged
+        self._recovered, self._stopping, self._finish = threading.Event(), threading.Event(), threading.Event()
         self._thread = threading.Thread(target=self._serve, name="proletarian pump", daemon=True)
 
     # From other threads.
 
     def start(self, *, drain: bool) -> None:
         """Go; with `drain`, say so once nothing is due any more."""
-        self._draining = drain
+        self._rhythm.draining = drain
         self._thread.start()
 
+    def recovered(self, done: Recovered) -> None:
+        """There may be something to claim, behind the marks too: it was taken back from a dead worker."""
+        self._recorder.recovered(done)
+        self.look()
+
     def look(self) -> None:
-        """There may be something to claim, behind the marks too: it was taken back from a dead colleague."""
-        for mark in self._watermarks.values():
-            mark.ask()
-        self._rest.look_at = 0.0
+        """There may be something to claim, behind the marks too: taken back, or enqueued by a schedule for its tick."""
+        self._recovered.set()
         self._poke()
 
-    def ended(self, run: Run, outcome: Outcome) -> None:
-        """A run has come to its end; called by the thread or the loop that ran it."""
-        run.ended_at = time.monotonic()
-        self._ended.append((run, outcome))
-        self.wake.wake()
+    def declared_dead(self) -> None:
+        """Our runs were taken back: those that have not begun never will, the others are told."""
+        for run in self._held.under_way():
+            run.tell(TAKEN)
 
     def stop(self) -> None:
         """Claim no more, and give back what was not started."""
-        self.stopping.set()
+        self._stopping.set()
         self._poke()
 
-    def finish(self, timeout: float) -> None:
-        """Acknowledge what has ended, give back all that has not, and end."""
+    def finish(self, patience: float, end: float) -> None:
+        """
+        Acknowledge what has ended, give back all that has not, and end.
+
+        That may take `patience` seconds, and longer while there is less and less to do, until the moment `end`.
+        """
         self._finish.set()
         self._poke()
         if self.is_cut_off:
-            self._session.closed.set()
+            self.session.closed.set()
         if self._thread.is_alive():
-            self._thread.join(timeout)
-            self._session.closed.set()  # the database is away: it will have to be told by our absence
+            self._join(patience / 2, end)
+            if self._thread.is_alive():
+                self.session.cut()  # it may be stuck: there is time for one more try on another connection
+                self._join(patience / 2, end)
+            self.session.closed.set()  # the database is away: it will have to be told by our absence
+            if self._thread.is_alive():
+                self.session.cut()
             self._thread.join(1.0)
-        self.wake.close()
+        self._wake.close()
+
+    def _join(self, patience: float, end: float) -> None:
+        def ended(seconds: float) -> bool:
+            self._thread.join(seconds)
+            return not self._thread.is_alive()
+
+        at_most = max(patience, end - time.monotonic())
+        wait_while_it_shrinks(lambda: len(self._held), ended, patience=patience, at_most=at_most)
 
     def _poke(self) -> None:
-        self.wake.asleep = True
-        self.wake.wake()
+        self._wake.asleep = True
+        self._wake.wake()
 
     @property
     def is_cut_off(self) -> bool:
         """Whether the database is away, and there is nothing that it would have to be told."""
-        return self._session.in_trouble and not self.held
-
-    @property
-    def held(self) -> int:
-        """Jobs in this worker's hands, those included that wait for their acknowledgement."""
-        return sum(lane.held for lane in self.lanes.values()) + len(self._ended) + len(self._recorder.undecided)
-
-    def _holds_nothing(self) -> bool:
-        """Looked at twice: a thread may be between taking a job and entering it among the running ones."""
-        if self.held:
-            return False
-        time.sleep(0.001)
-        return not self.held
+        return self.session.in_trouble and not self._held
 
     # The thread.
 
+    @untraced()
     def _serve(self) -> None:
+        self.is_resting = False
         try:
             while not self._finish.is_set():
+                self.turns += 1
                 self._turn()
             self._give_back_all()
         except Stopped:
             pass
         except BaseException as error:  # noqa: BLE001 (it ends the worker, which says why)
-            self._failed(error)
+            self._ending.failed(error)
         finally:
-            self._session.close()
+            self._desk.close("the worker has ended: the outcome of this run no longer counts")
+            self.session.close()
+            self.is_resting = True
             self.emptied.set()
 
     def _turn(self) -> None:
+        self._wake.check()
+        stopping = self._stopping.is_set()
         acknowledged = self._acknowledge()
-        identity = self.keeper.identity
-        if self.stopping.is_set():
-            self._recorder.give_back([run for lane in self.lanes.values() for run in lane.unstarted(all_of_them=True)])
-            claimed = 0
-        else:
-            self._recorder.give_back([run for lane in self.lanes.values() for run in lane.unstarted(all_of_them=False)])
-            claimed = self._claim(identity) if identity is not None and self._due(acknowledged) else 0
-        if self.stopping.is_set() and self._holds_nothing():
+        if self._recorder.freed:
+            self._recorder.freed, self._releases.wanted = False, True
+        self._releases.turn(time.monotonic())
+        if self._desk.is_busy:
+            self._answers.give()
+        now = time.monotonic()  # the same for the orders and the claim: none may begin before they are read
+        self._take_note(acknowledged, now)
+        if self._held or (not stopping and self._claimer.is_due(now)):
+            self._standing.follow(now, fleet=self._membership.fleet)
+        self._giving_back.unstarted(all_of_them=stopping)
+        claimed = 0
+        if not stopping:
+            claimed = self._claim(now)
+        elif not self._held:
             self.emptied.set()
         if not acknowledged and not claimed:
             self._sleep()
 
-    def _due(self, acknowledged: int) -> bool:
-        """Whether to claim in this turn."""
-        rest, now = self._rest, time.monotonic()
-        if now >= rest.look_at:
-            return True
-        if not acknowledged:
-            return False
-        if rest.backlog or self._draining:
-            return True
-        if not self._notifies:
-            # There is room again; where nobody notifies us, looking soon beats waiting for the poll.
-            rest.look_at = min(rest.look_at, rest.looked_at + PACE)
-        return now >= rest.look_at
-
-    @property
-    def _notifies(self) -> bool:
-        return self._session.is_open and self._session.connection.notifies
-
-    # Claim.
-
-    def _claim(self, identity: Identity) -> int:
-        rest, started = self._rest, time.monotonic()
-        if strays := self._strays.found(identity):
-            self._recorder.give_back([self.runner.claimed(row, identity.stored, started) for row in strays])
-        wants = {queue: want for queue, lane in self.lanes.items() if (want := lane.want(started))}
-        if not wants:
-            rest.backlog, rest.look_at = True, started + self._interval()
-            return 0
-        blind = {
-            queue: want
-            for queue, want in wants.items()
-            if not self._watermarks[queue].wants_full(started, at_any_cost=self._draining)
-        }
-        full = {queue: want for queue, want in wants.items() if queue not in blind}
-        brought = 0
-        for some, is_full in ((full, True), (blind, False)):
-            if some:
-                brought += self._claim_some(identity, some, full=is_full)
-        return brought
-
-    def _claim_some(self, identity: Identity, wants: Mapping[str, int], *, full: bool) -> int:
-        started = time.monotonic()
-        marks = None if full else joined({queue: self._watermarks[queue] for queue in wants})
-        wanted = sum(wants.values())
-
-        def claim() -> Plan[list[Claimed]]:
-            # Fresh run ids for each try: the one before may have been carried out.
-            first = self._run_id
-            self._run_id += wanted
-            return self.dialect.claim(identity.stored, wants, first, self.database.queue.now(), marks)
-
-        rows = self._session.run(claim)
-        self.runner.tells_starts = is_wanted(self.log, "job.started")
-        now = time.monotonic()
-        by_queue: dict[str, list[Claimed]] = {queue: [] for queue in wants}
-        for row in rows:
-            by_queue[row.queue].append(row)
-        for queue, mine in by_queue.items():
-            short = len(mine) < wants[queue]
-            self._watermarks[queue].claimed(mine, full=full, short=short, took=now - started, now=now)
-            if mine and self.keeper.identity is identity:
-                if is_wanted(self.log, "jobs.claimed"):
-                    self.log("jobs.claimed", {"queue": queue, "count": len(mine)})
-                self.lanes[queue].put([self.runner.claimed(row, identity.stored, now) for row in mine])
-            # else: declared dead meanwhile; a colleague takes these back, to run them would be in vain
-        more = any(len(mine) == wants[queue] for queue, mine in by_queue.items())
-        self._plan_next(len(rows), more=more, now=now)
-        return len(rows)
-
-    def _plan_next(self, brought: int, *, more: bool, now: float) -> None:
-        """When to claim again, after a claim that brought so many; `more`: of some queue all that was wanted."""
-        rest = self._rest
-        rest.looked_at = now
-        # A queue that had no room was not asked: it may have more as well.
-        rest.backlog = more or any(not lane.has_room for lane in self.lanes.values())
-        often = brought > 0 and now - rest.brought_at < BUSY
-        if brought:
-            rest.brought_at = now
-        if rest.lying and (more or often):
-            # Few at a time but in quick succession: to be told of each would cost the enqueuers
-            # more than to look for them costs us.
-            self._get_up()
-        if more:
-            rest.look_at = now
-            return
-        if brought and not rest.lying:
-            rest.look_at = now + PACE
-        elif self._notifies and not rest.lying:
-            self._session.run(self.dialect.lie_down, list(self.lanes))
-            rest.lying = True
-            rest.look_at = now  # once more: whoever enqueued before we lay down did not notify
-        else:
-            rest.look_at = now + self._interval()
-        # A full look comes after the handlers of what was just brought have begun.
-        soonest = now + PACE if brought else now
-        blind = [max(soonest, mark.affordable_at) for mark in self._watermarks.values() if mark.is_blind]
-        rest.look_at = min([rest.look_at, *([now] if blind and self._draining else blind)])
-        if self._draining and not brought and not blind and rest.look_at > now and self._holds_nothing():
-            self._drained()
-
-    def _interval(self) -> float:
-        """The poll interval: the more workers, the longer each of them waits, so that the fleet's polls stay few."""
-        spread = random.uniform(0.8, 1.2)  # noqa: S311 (spread, no secret)
-        return self.poll_interval * spread * (1 if self._draining else self.keeper.fleet)
-
-    def _get_up(self) -> None:
-        self._session.run(self.dialect.get_up, list(self.lanes))
-        self._rest.lying = False
-
-    def _connected(self, connection: Any) -> None:
-        self._rest = Rest()
-        for mark in self._watermarks.values():
-            mark.ask()
-        if connection.notifies:
-            connection.run(self.dialect.listen())
-
-    # Acknowledge.
-
     def _acknowledge(self) -> int:
-        batch = [self._ended.popleft() for _ in range(min(len(self._ended), BATCH))]
-        for run, _ in batch:
-            lane = self.lanes[run.row.queue]
-            lane.ended += 1
-            lane.busy += run.ran
-        self.ran += len(batch)
+        self._gather()
+        batch, self._gathered = self._gathered[:BATCH], self._gathered[BATCH:]
         return self._recorder.record(batch)
 
-    def _put_back(self, run: Run, outcome: Outcome) -> None:
-        """A run was put back to wait: find it again, at its old place or when it is due."""
-        if outcome.delay is None:
-            self._watermarks[run.row.queue].ask()
-        if not outcome.delay:
-            self._rest.look_at = min(self._rest.look_at, time.monotonic() + PACE)
+    def _gather(self) -> None:
+        """See what has ended: it made room."""
+        ended = self._held.gather()
+        for run, _ in ended:
+            self._slots[run.row.queue].has_ended(run)
+            self.ran += run.started_at is not None
+        self._gathered += ended
 
-    # Give back.
+    def _take_note(self, acknowledged: int, now: float) -> None:
+        """Of what makes it worth looking."""
+        if acknowledged:
+            self._rhythm.ended(now)
+            self._claimer.lanes.ended()
+        if self._recovered.is_set():
+            self._recovered.clear()
+            self._rhythm.anything(now)
+
+    def _claim(self, now: float) -> int:
+        identity = self._membership.identity
+        if identity is None:
+            return 0
+        self._witness.vouch(identity, now)
+        if strays := self._strays.found(identity):
+            self._recorder.give_back([self._runner.claimed(row, identity.stored, now) for row in strays])
+        if self._dock.keeps_others_away:
+            return 0
+        self._gather()
+        claimed, is_over = self._claimer.claim(identity, now)
+        if is_over and not self._releases.last_look():
+            self._ending.drained()
+        return claimed
+
+    def _connected(self, connection: OwnConnection) -> None:
+        self._witness.connected(connection)
+        connection.wait_at_most(LOCK_WAIT)
+        connection.drop_after(self._membership.care.lost_after)
+        self._standing.connected(notifies=connection.notifies)
+        self._claimer.connected(connection)
 
     def _give_back_all(self) -> None:
-        """The end: what is still running is given back, so that a colleague can start it at once."""
-        left = [run for lane in self.lanes.values() for run in lane.runs()]
-        while self._ended:
-            self._acknowledge()
-        # One that was completed in a transaction still open is left: its row is locked, and will be
-        # nobody's, or gone, when we are gone.
-        self._recorder.give_back([run for run in left if not run.is_over and not run.completed])
+        """The end: what is still running is given back, so that another worker can start it at once."""
+        left = self._held.under_way()
+        while left:
+            self._acknowledge_all()
+            bite, left = left[-BATCH:], left[:-BATCH]
+            # One that was completed in a transaction still open is left: its row is locked, and will be
+            # nobody's, or gone, when we are gone.
+            self._recorder.give_back([run for run in bite if run.ended_at is None and not run.completed])
+        self._acknowledge_all()
 
-    def _known_runs(self) -> set[int]:
-        # Lanes first: a run is among the ended before it leaves its lane.
-        known = {run.row.run_id for lane in self.lanes.values() for run in lane.runs()}
-        return known | {run.row.run_id for run, _ in (*self._ended, *self._recorder.undecided)}
+    def _acknowledge_all(self) -> None:
+        while self._held.has_ends or self._gathered:
+            self._acknowledge()
 
     def _sleep(self) -> None:
-        self.wake.asleep = True
-        if self._ended or self._finish.is_set():
-            self.wake.asleep = False
+        self._wake.asleep = True
+        waits = self._desk.is_busy and not self._answers.left_some
+        if self._held.has_ends or self._gathered or waits or self._finish.is_set():
+            self._wake.asleep = False
             return
-        timeout = max(0.0, self._rest.look_at - time.monotonic())
-        if self._recorder.undecided:
-            timeout = min(timeout, 0.05)
-        if self._session.do(lambda connection: connection.wait(self.wake, timeout)) and not self._ended:
-            self._rest.look_at = 0.0
-        self.wake.asleep = False
+        wake_at = self._claimer.wake_at
+        if self._held:  # a job in our hands may be cancelled
+            wake_at = min(wake_at, self._standing.due_at(self._membership.fleet))
+        timeout = max(0.0, min(wake_at - time.monotonic(), self._releases.due_in(time.monotonic())))
+        if self._dock.keeps_others_away:
+            timeout = SOON
+        elif self._recorder.undecided or self._dock.is_busy or self._desk.is_busy:
+            timeout = min(timeout, SOON)
+        if self._membership.identity is None or self._stopping.is_set():
+            timeout = max(timeout, 0.02)  # nothing is claimed now: neither is anything due
+        self.is_resting = True
+        called = self.session.do(lambda connection: self._wait(connection, timeout), name="listen")
+        self.is_resting = False
+        self._wake.asleep = False
+        if called is not None:
+            self._rhythm.called(called, time.monotonic())
+
+    def _wait(self, connection: OwnConnection, timeout: float) -> Collection[str] | None:
+        self.session.rest()
+        return connection.called() if connection.wait(self._wake, timeout) else None

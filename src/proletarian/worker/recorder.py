@@ -1,21 +1,35 @@
 """
-Writing down how runs ended: under the fence, and only then telling anybody.
+Writes down how runs ended, under the fence, and only then tells anybody.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+import time
+from collections.abc import Iterable, Sequence
 from itertools import groupby
 from typing import Any
 
-from proletarian.database import Database, Session
-from proletarian.errors import ProletarianError
-from proletarian.events import Log, is_wanted
-from proletarian.outcomes import Outcome
-from proletarian.sql.rows import Ended
-from proletarian.worker.run import Run, Runner
+from proletarian.connections.database import Database
+from proletarian.connections.session import Refused, Session
+from proletarian.errors import ProletarianError, WorkerLost
+from proletarian.events import is_wanted
+from proletarian.outcomes import Outcome, succeeded
+from proletarian.sql.fates import written
+from proletarian.sql.keys import Mark
+from proletarian.sql.namesakes import told_apart
+from proletarian.sql.rows import Claimed, Ended, as_text
+from proletarian.sql.settling import settle, undecided
+from proletarian.sql.statements import Plan
+from proletarian.sql.transactions import begin, commit, joined
+from proletarian.worker.claiming.lanes import Lanes
+from proletarian.worker.claiming.rhythm import Rhythm
+from proletarian.worker.hands.hooks import Hooks
+from proletarian.worker.held import RUN, End, Held
+from proletarian.worker.keeping.recovery import Recovered
+from proletarian.worker.run import Run
+from proletarian.worker.runner import Runner
 
-End = tuple[Run, Outcome]
+BATCH = 1000  # runs in one acknowledgement
 
 
 class Recorder:
@@ -26,22 +40,25 @@ class Recorder:
         session: Session,
         database: Database,
         runner: Runner,
-        *,
-        log: Log,
-        given_up: Callable[[Run, BaseException], None],
-        put_back: Callable[[Run, Outcome], None],
+        held: Held,
+        rhythm: Rhythm,
+        lanes: Lanes,
+        hooks: Hooks,
     ) -> None:
+        self.freed = False  # somebody waits for what has ended since this was last looked at
         self.undecided: list[End] = []  # completed by their handlers, in transactions that are still open
         self._session = session
         self._queue = database.queue
         self._dialect = database.dialect
         self._runner = runner
-        self._log = log
-        self._given_up = given_up
-        self._put_back = put_back
+        self._held = held
+        self._rhythm = rhythm
+        self._lanes = lanes
+        self._hooks = hooks
+        self._log = runner.log
 
     def record(self, batch: Iterable[End]) -> int:
-        """Write outcomes, and those that were undecided before; gives how many are through."""
+        """Write outcomes, and those that were undecided before; returns how many are through."""
         again, self.undecided = self.undecided, []
         entries = [*again, *batch]
         # All have one id, but for those of before we were declared dead. (A UUID is slow to compare.)
@@ -50,42 +67,121 @@ class Recorder:
             self._record(ended[0][0].worker_id, ended)
         return len(entries) - len(self.undecided)
 
-    def give_back(self, runs: Sequence[Run]) -> None:
-        """Put runs back to where they were in their queues; they do not count."""
+    def give_back(self, runs: Sequence[Run], delay: float | None = None) -> None:
+        """Put runs back where they were in their queues, or for `delay` seconds; they do not count."""
         for worker_id in {run.worker_id for run in runs}:
-            self._record(worker_id, [(run, released(run)) for run in runs if run.worker_id == worker_id])
+            theirs = [run for run in runs if run.worker_id == worker_id]
+            for start in range(0, len(theirs), BATCH):
+                bite = theirs[start : start + BATCH]
+                self._record(worker_id, [(run, self._runner.ends.given_back(run, delay)) for run in bite])
 
     def _record(self, worker_id: Any, batch: list[End]) -> None:
         batch = self._decided(worker_id, batch)
         if not batch:
             return
-        ended = [Ended(run.row.run_id, outcome) for run, outcome in batch]
         before = self._session.troubles
-        ours = self._session.run(self._dialect.settle, worker_id, self._runner.worker, ended, self._queue.now())
-        # After a lost answer the first try may have been carried out; then the second finds nothing.
-        unsure = self._session.troubles > before
-        hushed = None if is_wanted(self._log, "job.succeeded") else "job.succeeded"
+        missed: list[Mark] = []
+        try:
+            ours = self._session.offer(self._settled, worker_id, batch, missed)
+        except Refused as refused:
+            self._narrow(worker_id, batch, refused.__cause__ or refused)
+        else:
+            self._runner.keys.note(missed)
+            self._written(batch, ours, before)
+
+    def _settled(self, worker_id: Any, batch: list[End], missed: list[Mark] | None = None) -> Plan[set[int]]:
+        with_more = self._runner.limits.ended
+        ended = [
+            with_more(row, outcome) if (row := run.row).lane or row.flow else Ended(row.run_id, outcome)
+            for run, outcome in batch
+        ]
+        return settle(self._dialect, worker_id, self._runner.worker, ended, self._queue.now(), missed)
+
+    # One row that cannot be written must not hold up the others: an id that was given to two jobs, a value
+    # that no column holds, a constraint or trigger that somebody has added.
+
+    def _narrow(self, worker_id: Any, batch: list[End], error: BaseException) -> None:
+        """Halve a batch that the database refuses, down to the row that it refuses, and settle that one apart."""
+        half = len(batch) // 2
+        if half:
+            for part in (batch[:half], batch[half:]):
+                self._record(worker_id, part)
+            return
+        [(run, outcome)] = batch
+        before = self._session.troubles
+        for last in (outcome, self._refused(run, outcome, error)):
+            try:
+                written, ours = self._session.offer(self._apart, worker_id, run, last)
+            except Refused:
+                continue
+            if last is not outcome:
+                self._log("job.unrecordable", {**self._runner.jobs.known(run), "error": error, "ended": outcome.event})
+            self._written([(run, written)], ours, before)
+            return
+        # Not even as failed: it is not this row that is refused (a right was revoked, say), so wait for better times.
+        self._written(batch, self._session.insist(self._settled, worker_id, batch), before)
+
+    def _apart(self, worker_id: Any, run: Run, outcome: Outcome) -> Plan[tuple[Outcome, set[int]]]:
+        dialect, worker, now = self._dialect, self._runner.worker, self._queue.now()
+        yield from begin(dialect)
+        [outcome] = yield from told_apart(dialect, worker_id, worker, [(run.row, outcome)], now)
+        ended = [self._runner.limits.ended(run.row, outcome)]
+        ours = yield from joined(dialect, settle(dialect, worker_id, worker, ended, now))
+        yield from commit(dialect)
+        return outcome, ours
+
+    def _refused(self, run: Run, outcome: Outcome, error: BaseException) -> Outcome:
+        said = ProletarianError(f"the database refuses to store how this run ended ({outcome.event}): {error}")
+        said.__cause__ = error
+        return self._runner.ends.failed_for_good(run, said)
+
+    def _written(self, batch: list[End], ours: set[int], before: int) -> None:
+        """Report the outcomes that are in the database, and those that no longer counted."""
+        if len(ours) < len(batch) and self._session.troubles > before:
+            # After a lost answer the first try may have been carried out; then the second finds nothing.
+            ours = ours | self._found([(run.row, outcome) for run, outcome in batch if run.row.run_id not in ours])
+        hushed = {event for event in ("job.succeeded", "job.released") if not is_wanted(self._log, event)}
+        self._held.strike(map(RUN, batch))
+        if "job.succeeded" in hushed and len(ours) == len(batch):  # mostly, and then there is nothing to say of most
+            batch = [end for end in batch if not end[1].is_plain or end[0].row.lane or end[0].row.flow]
         for run, outcome in batch:
-            run.is_over = True
-            if run.row.run_id not in ours and not unsure:
-                self._log("job.lease_lost", self._runner.known(run))
-            elif outcome.event != hushed:
+            row = run.row
+            if row.lane or row.flow or run.next:
+                self._release(run, outcome)
+            if row.run_id not in ours:
+                self._log("job.lease_lost", self._runner.jobs.known(run))
+                continue
+            if outcome.event not in hushed:
                 self._tell(run, outcome)
-                if outcome.status is None:
-                    self._put_back(run, outcome)
+            if outcome.status is None:
+                self._rhythm.put_back(row.queue, outcome.delay, time.monotonic())
+
+    def _release(self, run: Run, outcome: Outcome) -> None:
+        """Others may go on, now that this run has ended."""
+        self.freed |= run.row.awaited is not None and outcome.status is not None
+        if outcome.then:
+            self._rhythm.anything(time.monotonic())
+        if run.row.lane:
+            self._lanes.freed(run.row.queue, run.row.lane)
+
+    def _found(self, ended: Sequence[tuple[Claimed, Outcome]]) -> set[int]:
+        """Those that are in the database as we said: nobody is told of an end that may be another worker's."""
+        return self._session.insist(written, self._dialect, self._runner.worker, ended)
 
     def _decided(self, worker_id: Any, batch: list[End]) -> list[End]:
         """
         Without the runs that were completed in a transaction of their handler's.
 
-        Committed: the row is gone, and that is that. Still open: it is asked again. Rolled back:
-        the handler's word is not enough, its work is undone; the run has failed.
+        Committed: the row is gone, and the archive has it from us. (If not, the run was taken back.) Still
+        open: it is asked again. Rolled back: the handler's word is not enough, because its work is undone; the
+        run has failed.
         """
         completed = [run.row.run_id for run, _ in batch if run.completed]
         if not completed:
             return batch
-        here, free = self._session.run(self._dialect.undecided, worker_id, completed)
-        decided = []
+        here, free = self._session.insist(undecided, self._dialect, worker_id, completed)
+        decided: list[End] = []
+        gone: list[End] = []
         for run, outcome in batch:
             if not run.completed:
                 decided.append((run, outcome))
@@ -94,27 +190,33 @@ class Recorder:
             elif run.row.run_id in here:
                 self.undecided.append((run, outcome))
             else:
-                run.is_over = True
-                self._tell(run, Outcome("job.succeeded", "success", run.row.attempts + 1, run.row.lost))
+                gone.append((run, succeeded(run.row.attempts + 1, run.row.lost)))
+        if gone:
+            self._written(gone, self._found([(run.row, outcome) for run, outcome in gone]), self._session.troubles)
         return decided
 
     def _undone(self, run: Run, outcome: Outcome) -> Outcome:
         if outcome.status != "success":
             return outcome
         error = ProletarianError("job.complete() was called, but its transaction was not committed")
-        return self._runner.after(run, error)
+        return self._runner.ends.after(run, error)
 
     def _tell(self, run: Run, outcome: Outcome) -> None:
-        data = self._runner.known(run)
-        if outcome.event == "job.succeeded":
-            data["ran"] = round(run.ran, 6)
-        else:
-            data |= {"error": outcome.error, "failures": outcome.attempts, "retry_in": outcome.delay}
-        self._log(outcome.event, data)
+        self._runner.tell(run, outcome)
         if outcome.event == "job.given_up" and outcome.error is not None:
-            self._given_up(run, outcome.error)
+            self._hooks.failed(run, outcome.error)
 
-
-def released(run: Run) -> Outcome:
-    """Back to where it was in its queue; the run does not count."""
-    return Outcome("job.released", attempts=run.row.attempts, lost=run.row.lost)
+    def recovered(self, done: Recovered) -> None:
+        """Tell what became of the runs of dead workers; called by the keeper's thread."""
+        for who in done.buried.values():
+            rows = [row for worker, row, _ in done.runs if worker == who]
+            blamed = next((self._runner.jobs.id_of(row) for row in rows if (who, row.run_id) in done.blamed), None)
+            self._log("jobs.recovered", {"from": who, "count": len(rows), "blamed": blamed})
+        for who, row, outcome in done.runs:
+            run = self._runner.claimed(row, None, time.monotonic())
+            self._runner.tell(run, outcome, **{"from": who, "lost": outcome.lost, "suspect": outcome.suspect})
+            if outcome.status is not None and isinstance(outcome.error, WorkerLost):
+                self._hooks.failed(run, outcome.error)
+        for (job_id, _, queue, job_type), request in done.cancelled:
+            said = {"queue": as_text(queue), "job_id": self._runner.jobs.decoded(job_id), "job_type": as_text(job_type)}
+            self._log("job.cancelled", {**said, "by": request.by, "reason": request.reason})

@@ -1,15 +1,16 @@
-"""SIGTERM and SIGINT: the first asks for a stop, the second for one at once."""
+"""SIGTERM, SIGINT and SIGHUP: the first asks for a stop, the second for one at once."""
 
 from __future__ import annotations
 
 import signal
 import threading
+import time
 from types import FrameType
-from typing import Any
+from typing import Any, ClassVar
 
 from proletarian.errors import ConfigurationError
 
-STOP = (signal.SIGTERM, signal.SIGINT)
+STOP = (signal.SIGTERM, signal.SIGINT, *((signal.SIGHUP,) if hasattr(signal, "SIGHUP") else ()))
 
 
 class Signals:
@@ -22,14 +23,19 @@ class Signals:
     Works as process 1 of a container too, where signals without a handler are ignored.
     """
 
+    apart: ClassVar[float] = 0.0  # seconds after a signal in which others are that one again: see `cli/supervising.py`
+
     def __init__(self) -> None:
         self.count = 0
+        self._latest = float("-inf")
         self._before: dict[signal.Signals, Any] = {}
 
     def __enter__(self) -> Signals:
         if threading.current_thread() is not threading.main_thread():
             raise ConfigurationError("Worker.run() belongs in the main thread; elsewhere use start() and stop()")
         for number in STOP:
+            if number not in (signal.SIGTERM, signal.SIGINT) and signal.getsignal(number) is signal.SIG_IGN:
+                continue  # started by nohup: the end of its terminal is not to stop it
             self._before[number] = signal.signal(number, self._handle)
         return self
 
@@ -38,4 +44,6 @@ class Signals:
             signal.signal(number, handler)
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
-        self.count += 1
+        now = time.monotonic()
+        if now - self._latest >= self.apart:
+            self.count, self._latest = self.count + 1, now

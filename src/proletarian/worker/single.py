@@ -2,30 +2,39 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import socket
-import time
-from collections.abc import Callable
-from typing import Any, Protocol, TypeVar
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, TypeVar
 from uuid import uuid4
 
-from proletarian.database import Database
+from proletarian.connections.database import Database
+from proletarian.drivers.door import Door
 from proletarian.drivers.registry import driver_of
 from proletarian.errors import ConfigurationError, WrongCall
-from proletarian.events import Log, to_logging
+from proletarian.events import Log, guarded, to_logging
 from proletarian.job import Job
-from proletarian.outcomes import Strategy
+from proletarian.outcomes import FailedJob, Strategy
 from proletarian.queue import Queue
-from proletarian.sql.rows import Ended
-from proletarian.sql.statements import Plan
+from proletarian.rules import Rules
+from proletarian.sql.dialect import Dialect
+from proletarian.sql.living import register, unregister
+from proletarian.sql.transactions import joined
 from proletarian.tasks import Tasks
-from proletarian.worker.clock import Clock
-from proletarian.worker.keeper import Care, Keeper
-from proletarian.worker.run import Run, Runner
+from proletarian.worker.calls import Turns, local
+from proletarian.worker.clock import DatabaseClock
+from proletarian.worker.ending import Ending
+from proletarian.worker.handlers import tasks_of
+from proletarian.worker.keeping.keeper import Keeper
+from proletarian.worker.keeping.kept import Kept
+from proletarian.worker.keeping.membership import Care, Membership
+from proletarian.worker.keeping.processes import process_here
+from proletarian.worker.runner import Runner
+from proletarian.worker.turn import Turn, alone
 
 T = TypeVar("T")
-Hook = Callable[[Job, BaseException], Any]
 
 A_DAY = 86400.0
 
@@ -38,118 +47,125 @@ def process_next_job(
     queue_name: str | None = None,
     queue: Queue | None = None,
     retry: Strategy | None = None,
-    failed_job: Hook | None = None,
-    log: Log = to_logging,
+    failed_job: FailedJob | None = None,
+    state: Mapping[str, Any] | None = None,
+    log: Log | None = None,
 ) -> bool:
     """
-    Run exactly one due job in this thread; says whether there was one.
+    Run exactly one due job in this thread; returns whether there was one.
 
-    For tests, a REPL, a cron job. `where` is a database URL: the job is claimed, run and
-    acknowledged as a worker would, a heartbeat included. Or it is your connection: then all
-    of it happens on it and in its open transaction, and nothing is committed for you.
-    `retry` and `failed_job` are those of `Worker`.
+    For tests, a REPL, a cron job. `where` is a database URL: the job is claimed, run and acknowledged as a worker
+    would, a heartbeat included. Or it is your connection: then all of it happens on it and in its open transaction, and
+    nothing is committed for you. `retry`, `failed_job` and `log` are those of `Worker`, and by default those of the
+    `Tasks`. A paused queue has no job to run. No `lifespan` is entered; `state` is the `job.state` of the handler.
 
     Raises `SchemaOutOfDate`, `UnknownConnection`, `WrongCall`.
     """
-    if queue is None:
-        queue = handler.queue if isinstance(handler, Tasks) else Queue()
-    if not callable(handler):
-        raise ConfigurationError(f"a handler is a Tasks or a callable of a job, not {handler!r}")
+    means = means_of(handler, queue, retry, failed_job, state, log)
     one = _by_url if isinstance(where, str) else _on_connection
-    return one(where, handler, queue_name or queue.default_queue, queue, retry, failed_job, log)
+    return one(where, queue_name or means.queue.default_queue, means)
 
 
-def _by_url(
-    url: str,
+def means_of(
     handler: Tasks | Callable[[Job], Any],
-    queue_name: str,
-    queue: Queue,
+    queue: Queue | None,
     retry: Strategy | None,
-    failed_job: Hook | None,
-    log: Log,
-) -> bool:
-    database = Database(url, queue)
-    clock = Clock()
+    failed_job: FailedJob | None,
+    state: Mapping[str, Any] | None,
+    log: Log | None,
+) -> Means:
+    """What was given, and what the `Tasks` say where nothing was."""
+    tasks = tasks_of(handler)
+    Rules(retry=retry)  # refuses what is not a strategy
+    if state is not None and not isinstance(state, Mapping):
+        raise ConfigurationError(f"state is a mapping, what a lifespan yields, not {state!r}")
+    heard = guarded(log or tasks.log or to_logging)
+    return Means(tasks, queue or tasks.queue, retry, failed_job or tasks.failed_job, state or {}, heard)
 
-    def note_progress(run: Run, text: str) -> None:
-        keeper.note_progress(run.worker_id, run.row.run_id, text)
 
-    runner = Runner(
-        database.dialect, queue, handler, log=log, clock=clock, worker=name(), retry=retry, note_progress=note_progress
-    )
-    failures: list[BaseException] = []
+@dataclass(frozen=True)
+class Means:
+    """What a job is run with."""
+
+    tasks: Tasks
+    queue: Queue
+    retry: Strategy | None
+    failed_job: FailedJob | None
+    state: Mapping[str, Any]
+    log: Log
+
+    def runner(self, dialect: Dialect) -> Runner:
+        """A runner that has them."""
+        runner = Runner(
+            dialect, self.queue, self.tasks, log=self.log, clock=DatabaseClock(), worker=name(), retry=self.retry
+        )  # fmt: skip
+        runner.jobs.state = self.state
+        return runner
+
+
+def _by_url(url: str, queue_name: str, means: Means) -> bool:
+    database = Database(url, means.queue)
+
+    runner = means.runner(database.dialect)
+    ending = Ending(lambda event, data: None)  # a failure is raised, here
+    membership = Membership(Care())
     keeper = Keeper(
-        database, queues=f"{queue_name}=1", care=Care(), log=log, clock=clock, decide=runner.lost,
-        recovered=lambda done: None, declared_dead=lambda: None, failed=failures.append,
-        on_error=lambda error: True,
+        database, runner, membership, Kept(), ending, queues=f"{queue_name}=1", on_error=lambda error: True,
+        has_pump=False,
     )  # fmt: skip
     keeper.start()
     try:
         keeper.registered.wait()
-        if failures or keeper.identity is None:
-            raise failures[0]
+        if ending.failure is not None:
+            raise ending.failure
+        assert membership.identity is not None  # noqa: S101 (registered)
         connection = database.connect()
         try:
-            return _one(runner, lambda plan: connection.run(plan()), keeper.identity.stored, queue_name, failed_job)
+            turn = Turn(runner, membership.identity.stored, alone, means.failed_job, connection.run)
+            return connection.run(local(_one(turn, queue_name)))
         finally:
             connection.close()
     finally:
-        keeper.close()  # without its row in `worker`, colleagues take back what was left
+        keeper.close()  # without its row in `worker`, peers take back what was left
 
 
-def _on_connection(
-    connection: Any,
-    handler: Tasks | Callable[[Job], Any],
-    queue_name: str,
-    queue: Queue,
-    retry: Strategy | None,
-    failed_job: Hook | None,
-    log: Log,
-) -> bool:
+def _on_connection(connection: Any, queue_name: str, means: Means) -> bool:
     driver = driver_of(connection)
     if driver.execute is None:
         raise WrongCall(
             f"process_next_job runs in this thread, and {driver.connection} is an async connection: "
             "pass a blocking one, or a database URL"
         )
-    dialect = queue.dialect(driver.database_of(connection))
-    runner = Runner(dialect, queue, handler, log=log, clock=Clock(), worker=name(), retry=retry,
-                    note_progress=lambda run, text: None)  # fmt: skip
+    door = Door(driver, connection)
+    dialect = means.queue.dialect(door.database)
+    runner = means.runner(dialect)
     worker_id = dialect.stored_worker(uuid4())
 
-    def carry_out(plan: Callable[[], Plan[T]]) -> T:
-        return queue.carry_out(driver, connection, dialect.joined(plan()))
+    fit = partial(joined, dialect)
+    carry_out = door.carry_out
 
     # Nothing keeps a heartbeat here. In a transaction nobody sees this row; in autocommit mode it
-    # protects the run for a day.
-    carry_out(lambda: dialect.register(worker_id, socket.gethostname(), os.getpid(), queue_name, None, A_DAY))
+    # protects the run for a day, or until somebody on this machine sees that the process has ended.
+    who = (socket.gethostname(), os.getpid(), queue_name)
+    carry_out(fit(register(dialect, worker_id, *who, (None, None), A_DAY, process=process_here())))
     try:
-        return _one(runner, carry_out, worker_id, queue_name, failed_job)
+        return carry_out(local(_one(Turn(runner, worker_id, fit, means.failed_job, carry_out), queue_name)))
     finally:
-        carry_out(lambda: dialect.unregister(worker_id))
+        carry_out(fit(unregister(dialect, worker_id)))
 
 
-class CarryOut(Protocol):
-    """Carries out a plan, made anew for each try."""
-
-    def __call__(self, plan: Callable[[], Plan[T]], /) -> T: ...
-
-
-def _one(runner: Runner, carry_out: CarryOut, worker_id: Any, queue_name: str, failed_job: Hook | None) -> bool:
-    dialect, now = runner.dialect, runner.queue.now()
-    rows = carry_out(lambda: dialect.claim(worker_id, {queue_name: 1}, 0, now, None))
-    if not rows:
+def _one(turn: Turn, queue_name: str) -> Turns[bool]:
+    run = yield from turn.claimed(queue_name)
+    if run is None and (yield from turn.released()):
+        run = yield from turn.claimed(queue_name)
+    if run is None:
         return False
-    run = runner.claimed(rows[0], worker_id, time.monotonic())
-    outcome = asyncio.run(runner.aexecute(run)) if run.is_async else runner.execute(run)
-    ended = [Ended(run.row.run_id, outcome)]
-    ours = carry_out(lambda: dialect.settle(worker_id, runner.worker, ended, runner.queue.now()))
-    if not ours and not run.completed:
-        runner.log("job.lease_lost", runner.known(run))
-        return True
-    runner.log(outcome.event, runner.known(run) | {"error": outcome.error})
-    if outcome.event == "job.given_up" and failed_job is not None and outcome.error:
-        failed_job(runner.job_for_people(run), outcome.error)
+    outcome = yield from turn.executed(run)
+    written = yield from turn.acknowledged(run, outcome)
+    if written is None:
+        turn.runner.log("job.lease_lost", turn.runner.jobs.known(run))
+    else:
+        yield from turn.told(run, written)
     return True
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import os
 
+from proletarian.errors import ProletarianError
+
 
 class Wake:
     """
@@ -18,6 +20,7 @@ class Wake:
         self._read, self._write = os.pipe()
         os.set_blocking(self._read, False)
         os.set_blocking(self._write, False)
+        self._pipe = os.fstat(self._read).st_ino  # of both ends
         self.asleep = False
 
     def fileno(self) -> int:
@@ -31,6 +34,20 @@ class Wake:
             with contextlib.suppress(OSError):  # full: readable already; closed: nobody sleeps
                 os.write(self._write, b"!")
 
+    def check(self) -> None:
+        """Raise if somebody has closed it, as code does that turns its process into a daemon."""
+        if not (self._is_ours(self._read) and self._is_ours(self._write)):
+            raise ProletarianError(
+                "file descriptors of this worker were closed (a handler that calls os.closerange, or turns its process "
+                "into a daemon?): it cannot continue"
+            )
+
+    def _is_ours(self, file: int) -> bool:
+        try:
+            return os.fstat(file).st_ino == self._pipe
+        except OSError:
+            return False
+
     def clear(self) -> None:
         """Make it unreadable again."""
         with contextlib.suppress(OSError):
@@ -40,5 +57,6 @@ class Wake:
         """Give both ends back; a wake-up that comes later goes nowhere."""
         read, self._read = self._read, -1
         write, self._write = self._write, -1
-        os.close(write)
-        os.close(read)
+        for end in (write, read):
+            if self._is_ours(end):  # not somebody else's, which has its number now
+                os.close(end)

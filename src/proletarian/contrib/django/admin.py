@@ -1,120 +1,134 @@
 """
-The admin: look at jobs and workers; with a right of one's own for it, cancel and retry.
+The admin: look at jobs and workers; with a right of one's own for it, cancel, retry, pause.
 
-Nothing can be added, edited or deleted, whoever asks. `proletarian.view_…` is the right to
-look; `proletarian.cancel_job` and `proletarian.retry_job` are the rights to act.
+Nothing can be added, edited or deleted, whoever asks. `proletarian.view_…` is the right to look;
+`proletarian.cancel_job`, `proletarian.retry_job` and `proletarian.pause_queue` are the rights to act.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
+from uuid import UUID
 
 from django.contrib import admin, messages
-from django.utils.html import format_html, format_html_join
+from django.db import connections, transaction
+from django.db.models import OuterRef, Subquery
+from django.utils import timezone
 
-from proletarian.contrib.django import moves, running
+from proletarian.contrib.django import configuration, running
+from proletarian.contrib.django.acting import Acting, cancelled, done_to
 from proletarian.contrib.django.models import ArchivedJob, Job, RunningJob, Worker
-from proletarian.outcomes import errors_in
-
-
-class ReadOnly(admin.ModelAdmin):  # type: ignore[misc]
-    """List, filter, search, look."""
-
-    show_full_result_count = False  # a count of an archive of millions takes its time
-
-    def has_add_permission(self, request: Any) -> bool:
-        """Jobs are enqueued."""
-        return False
-
-    def has_change_permission(self, request: Any, obj: Any = None) -> bool:
-        """Jobs are moved by workers."""
-        return False
-
-    def has_delete_permission(self, request: Any, obj: Any = None) -> bool:
-        """Nothing is deleted here."""
-        return False
-
-
-class AnyJobAdmin(ReadOnly):
-    """What the three tables of jobs show alike: errors as people read them."""
-
-    list_filter: tuple[str, ...] = ("queue", "job_type")
-    search_fields: tuple[str, ...] = ("job_type", "payload")
-    exclude = ("errors",)
-    readonly_fields = ("failures",)
-
-    @admin.display(description="errors")  # type: ignore[untyped-decorator]
-    def failures(self, job: Any) -> Any:
-        """Each error so far: what was said, and where."""
-        shown = (
-            (error.get("at", ""), error.get("type", ""), error.get("message", ""), error.get("traceback", ""))
-            for error in errors_in(job.errors)
-        )
-        text = format_html_join("", "<p>{} <b>{}</b>: {}</p><pre>{}</pre>", shown)
-        return text or format_html("{}", self.get_empty_value_display())
-
-    def moved(self, request: Any, jobs: list[Any], ids: set[Any], done: str, left: str) -> None:
-        """Say what was done and what was not, on the page and in the admin's history."""
-        for job in jobs:
-            if job.pk in ids:
-                self.log_change(request, job, done)
-        if ids:
-            self.message_user(request, f"{len(ids)} of {len(jobs)} jobs: {done}.", messages.SUCCESS)
-        if len(ids) < len(jobs):
-            self.message_user(request, f"{len(jobs) - len(ids)} of {len(jobs)} jobs: {left}.", messages.WARNING)
+from proletarian.contrib.django.shown import ReadOnly
+from proletarian.filters import JobFilter
 
 
 @admin.register(Job)
-class JobAdmin(AnyJobAdmin):
+class JobAdmin(Acting):
     """Jobs that wait."""
 
-    list_display = ("job_type", "queue", "priority", "process_at", "attempts", "job_id")
-    actions = ("cancel",)
+    list_display = ("job_type", "arguments", "state", "queue", "priority", "process_at", "attempts", "shown_id")
+    list_filter = ("queue", "job_type", "process_at", "enqueued_at")
+    states = ("scheduled", "waiting", "held")
+    first = ("state", "why", "arguments", "failures")
+    act, button, question = "cancel", "Cancel", "Cancel {} jobs?"
+    done, left = "cancelled", "had already been taken by a worker, not cancelled"
 
-    def has_cancel_permission(self, request: Any) -> bool:
-        """Whether this user may cancel."""
-        allowed: bool = request.user.has_perm("proletarian.cancel_job")
-        return allowed
+    def get_actions(self, request: Any) -> dict[str, Any]:
+        """Two more, for those who may pause queues."""
+        actions = super().get_actions(request)
+        if request.user.has_perm("proletarian.pause_queue"):
+            actions["pause"] = (JobAdmin.pause, "pause", "Pause the queues of these jobs")
+            actions["resume"] = (JobAdmin.resume, "resume", "Resume the queues of these jobs")
+        return actions
 
-    @admin.action(permissions=["cancel"], description="Cancel the selected jobs")  # type: ignore[untyped-decorator]
-    def cancel(self, request: Any, queryset: Any) -> None:
+    def pause(self, request: Any, queryset: Any) -> None:
+        """Have no worker claim from the queues of these jobs, until somebody resumes them."""
+        by = f"{request.user.get_username()} in the admin"
+        names = self._on_queues(queryset, lambda connection, name: configuration.queue().pause(connection, name, by=by))
+        self.message_user(request, f"Paused: {', '.join(names)}. Running jobs will finish.", messages.SUCCESS)
+
+    def resume(self, request: Any, queryset: Any) -> None:
+        """Have workers claim from them again."""
+        names = self._on_queues(queryset, configuration.queue().resume)
+        self.message_user(request, f"Resumed: {', '.join(names)}.", messages.SUCCESS)
+
+    def _on_queues(self, queryset: Any, act: Callable[[Any, str], Any]) -> list[str]:
+        alias = configuration.alias()
+        names = sorted(set(queryset.order_by().values_list("queue", flat=True)))
+        with transaction.atomic(using=alias):
+            for name in names:
+                act(connections[alias], name)
+        return names
+
+    @admin.display(description="why it does not run")  # type: ignore[untyped-decorator]
+    def why(self, job: Any) -> str:
+        """In a sentence: not due, paused by whom, nobody serves its queue, so many are ahead."""
+        found = configuration.queue().find_job(connections[configuration.alias()], job.pk)
+        return str(found.why) if found is not None and found.why is not None else self.get_empty_value_display()
+
+    @admin.display(description="state")  # type: ignore[untyped-decorator]
+    def state(self, job: Any) -> str:
+        """Why it waits."""
+        if job.process_at <= timezone.now():
+            return "due"
+        return "to be retried" if job.errors else "for later"
+
+    def move(self, request: Any, job_ids: list[UUID]) -> set[UUID]:
         """Archive them as cancelled; they do not run."""
-        jobs = list(queryset)
-        ids = moves.cancel([job.pk for job in jobs], f"{request.user.get_username()} in the admin")
+        ids = done_to(job_ids, lambda connection, job_id: cancelled(connection, job_id, request).waiting)
         for job_id in ids:
             running.cancelled(job_id)
-        self.moved(request, jobs, ids, "cancelled", "taken by a worker before, not cancelled")
+        return ids
 
 
 @admin.register(RunningJob)
-class RunningJobAdmin(AnyJobAdmin):
+class RunningJobAdmin(Acting):
     """Jobs that are being run."""
 
-    list_display = ("job_type", "queue", "started_at", "progress", "attempts", "job_id")
+    list_display = ("job_type", "arguments", "queue", "started_at", "progress", "attempts", "worker", "shown_id")
+    list_filter = ("queue", "job_type", "started_at")
+    states = ("running",)
+    first = ("worker", "arguments", "failures")
+    act, button, question = "cancel", "Cancel", "Ask {} jobs to end?"
+    done, left = "asked to end", "had already ended, or not asked"
+
+    def move(self, request: Any, job_ids: list[UUID]) -> set[UUID]:
+        """Ask their workers to end them; what becomes of each, its page in the archive says."""
+        return done_to(job_ids, lambda connection, job_id: cancelled(connection, job_id, request).asked)
+
+    def get_queryset(self, request: Any) -> Any:
+        """With the host and the process of its worker, by the same query."""
+        worker = Worker.objects.filter(pk=OuterRef("worker_id"))
+        known = {f"worker_{name}": Subquery(worker.values(name)[:1]) for name in ("host", "pid")}
+        return super().get_queryset(request).annotate(**known)
+
+    @admin.display(description="worker")  # type: ignore[untyped-decorator]
+    def worker(self, job: Any) -> str:
+        """Where it runs."""
+        return f"{job.worker_host}:{job.worker_pid}" if job.worker_host else str(job.worker_id)
 
 
 @admin.register(ArchivedJob)
-class ArchivedJobAdmin(AnyJobAdmin):
+class ArchivedJobAdmin(Acting):
     """Jobs that have ended."""
 
-    list_display = ("job_type", "queue", "status", "finished_at", "attempts", "worker", "job_id")
-    list_filter = ("status", "queue", "job_type")
+    list_display = ("job_type", "arguments", "status", "queue", "finished_at", "attempts", "worker", "shown_id")
+    list_filter = ("status", "queue", "job_type", "finished_at")
     search_fields = ("job_type", "payload", "errors")
-    actions = ("retry",)
+    states = ("succeeded", "failed", "cancelled")
+    first = ("status", "failures", "result", "arguments")
+    act, button, question = "retry", "Run again", "Run {} jobs again (those that did not succeed)?"
+    done, left = "waiting to run again", "had succeeded, or are gone, and were left as they are"
 
-    def has_retry_permission(self, request: Any) -> bool:
-        """Whether this user may have jobs run again."""
-        allowed: bool = request.user.has_perm("proletarian.retry_job")
-        return allowed
+    def can_be(self, job: Any) -> bool:
+        """What has succeeded does not run again."""
+        return bool(job.status != "success")
 
-    @admin.action(  # type: ignore[untyped-decorator]
-        permissions=["retry"], description="Run the selected jobs again (those that did not succeed)"
-    )
-    def retry(self, request: Any, queryset: Any) -> None:
+    def move(self, request: Any, job_ids: list[UUID]) -> set[UUID]:
         """Put them back to wait, due now."""
-        jobs = list(queryset)
-        ids = moves.retry(job.pk for job in jobs)
-        self.moved(request, jobs, ids, "waiting to run again", "succeeded, or gone meanwhile, and left as they are")
+        retry = configuration.queue().retry
+        return done_to(job_ids, lambda connection, job_id: retry(connection, JobFilter(job_id=job_id)))
 
 
 @admin.register(Worker)

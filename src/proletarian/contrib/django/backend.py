@@ -6,19 +6,20 @@ from collections.abc import Iterable
 from typing import Any
 
 from django.core.checks import CheckMessage, Error
+from django.core.exceptions import ImproperlyConfigured
 from django.db import connections
 from django.utils import timezone
 
 from proletarian.contrib.django import configuration, results
 from proletarian.contrib.django.compat import BaseTaskBackend, normalize_json, signals
-from proletarian.retry import Retry
+from proletarian.retries import Retry
 
 
 class TaskBackend(BaseTaskBackend):  # type: ignore[misc]
     """
     Runs Django's tasks as jobs.
 
-    The row goes in inside the same `atomic()` as your models; no `on_commit` is needed. A task
+    The row is inserted inside the same `atomic()` as your models; no `on_commit` is needed. A task
     may be deferred, have a priority, be a coroutine function; its result is kept. `OPTIONS` may
     have `RETRY`, a `Retry` for the tasks of this backend.
 
@@ -32,14 +33,36 @@ class TaskBackend(BaseTaskBackend):  # type: ignore[misc]
     supports_get_result = True
     supports_priority = True
 
+    option_names = frozenset({"RETRY"})  # a subclass may have more
+
+    def __init__(self, alias: str, params: dict[str, Any]) -> None:
+        super().__init__(alias, params)
+        self.wrong = list(self._wrong(params))
+
+    def _wrong(self, params: dict[str, Any]) -> Iterable[tuple[str, str]]:
+        """What is invalid in the settings, and the number of the check that says so."""
+        if self.retry is not None and not isinstance(self.retry, Retry):
+            yield f"OPTIONS['RETRY'] is a Retry, not {self.retry!r}", "E006"
+        known = ", ".join(sorted(self.option_names))
+        for name in sorted(set(self.options) - self.option_names):
+            yield f"OPTIONS has no {name!r}; it has: {known}", "E008"
+        if isinstance(params.get("QUEUES"), str):
+            yield f"QUEUES is a list of names, not the text {params['QUEUES']!r}", "E009"
+
     @property
     def retry(self) -> Retry | None:
         """How often a failed task is tried again; None: never."""
         strategy: Retry | None = self.options.get("RETRY")
         return strategy
 
+    def validate_task(self, task: Any) -> None:
+        """Raise `InvalidTask` for a task that cannot be run, `ImproperlyConfigured` for invalid settings."""
+        if self.wrong:
+            raise ImproperlyConfigured(f"TASKS[{self.alias!r}]: {self.wrong[0][0]}")
+        super().validate_task(task)
+
     def enqueue(self, task: Any, args: Any, kwargs: Any) -> Any:
-        """Put a task in; gives its result, still to come."""
+        """Insert the task's job; returns its result, still to come."""
         self.validate_task(task)
         payload = {"args": normalize_json(list(args)), "kwargs": normalize_json(dict(kwargs))}
         after = task.run_after
@@ -48,7 +71,7 @@ class TaskBackend(BaseTaskBackend):  # type: ignore[misc]
         job_id = configuration.queue().enqueue(
             connections[configuration.alias()], task.module_path, payload,
             queue=task.queue_name, priority=task.priority, process_at=after,
-            headers=None if self.alias == "default" else {results.BACKEND: self.alias},
+            headers=results.headers(self.alias, after),
         )  # fmt: skip
         found = results.result(task, str(job_id), results.Status.READY, payload, enqueued_at=timezone.now())
         signals.task_enqueued.send(type(self), task_result=found)
@@ -64,7 +87,7 @@ class TaskBackend(BaseTaskBackend):  # type: ignore[misc]
 
         yield from super().check(**kwargs)
         if not apps.is_installed("proletarian.contrib.django"):
-            yield Error("add 'proletarian.contrib.django' to INSTALLED_APPS: it brings the tables",
+            yield Error("add 'proletarian.contrib.django' to INSTALLED_APPS: it provides the tables",
                         id="proletarian.E005")  # fmt: skip
-        if self.retry is not None and not isinstance(self.retry, Retry):
-            yield Error(f"OPTIONS['RETRY'] is a Retry, not {self.retry!r}", id="proletarian.E006")
+        for what, number in self.wrong:
+            yield Error(f"TASKS[{self.alias!r}]: {what}", id=f"proletarian.{number}")

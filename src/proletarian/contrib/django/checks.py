@@ -12,6 +12,7 @@ from django.core.checks import CheckMessage, Error, Warning
 from django.core.exceptions import ImproperlyConfigured
 
 from proletarian.contrib.django import configuration
+from proletarian.contrib.django.discovery import named_queues, queues
 from proletarian.errors import ConfigurationError
 
 VENDORS = ("postgresql", "mysql", "sqlite")
@@ -19,14 +20,15 @@ VENDORS = ("postgresql", "mysql", "sqlite")
 
 def check_worker() -> None:
     """Raise `ConfigurationError` if no worker can have the options that the settings say."""
-    from proletarian.worker.worker import Worker, checked
+    from proletarian.worker.serving import checked
+    from proletarian.worker.worker import Worker
 
     options = configuration.setting("WORKER") or {}
     known = inspect.signature(Worker.__init__).parameters.values()
     names = {parameter.name for parameter in known if parameter.kind is inspect.Parameter.KEYWORD_ONLY} - {"queues"}
     if not isinstance(options, Mapping) or (set(options) - names):
         raise ConfigurationError(f"'WORKER' has options of Worker ({', '.join(sorted(names))}), not {options!r}")
-    Worker("sqlite:///unused.db", print, queues=checked(configuration.queues()), **options)
+    Worker("sqlite:///unused.db", print, queues=checked(queues()), **options)
 
 
 def check_backends(app_configs: Any = None, **_: Any) -> list[CheckMessage]:
@@ -53,7 +55,7 @@ def check_settings(app_configs: Any = None, **_: Any) -> list[CheckMessage]:
     except (ImproperlyConfigured, ImportError) as error:
         return [Error(str(error), id="proletarian.E001")]
     if alias not in connections:
-        return [Error(f"PROLETARIAN['DATABASE'] is {alias!r}, and DATABASES has none of that name",
+        return [Error(f"PROLETARIAN['DATABASE'] is {alias!r}, but DATABASES has no such entry",
                       id="proletarian.E002")]  # fmt: skip
     found: list[CheckMessage] = []
     if connections[alias].vendor not in VENDORS:
@@ -65,14 +67,15 @@ def check_settings(app_configs: Any = None, **_: Any) -> list[CheckMessage]:
     if alias != "default":
         found.append(
             Warning(
-                f"jobs lie in {alias!r}, another database than your models: they are not part of a transaction there",
+                f"jobs are in the database {alias!r}, your models in another one: enqueues are not part of their "
+                f"transactions",
                 hint="enqueue with transaction.on_commit(…); a crash between the two commits loses the job",
                 id="proletarian.W001",
             )
         )
     try:
         check_worker()
-        unserved = sorted(configuration.named_queues() - set(configuration.queues()))
+        unserved = sorted(named_queues() - set(queues()))
     except (ConfigurationError, TypeError, ValueError) as error:
         found.append(Error(f"PROLETARIAN['QUEUES'] or ['WORKER'] cannot be: {error}", id="proletarian.E007"))
         unserved = []
@@ -84,6 +87,21 @@ def check_settings(app_configs: Any = None, **_: Any) -> list[CheckMessage]:
                 id="proletarian.W003",
             )
         )
-    if not settings.USE_TZ:
-        found.append(Warning("with USE_TZ = False the admin shows times of jobs in UTC", id="proletarian.W002"))
+    if deferred(connections[alias]):
+        found.append(
+            Warning(
+                f"{alias!r} is SQLite without 'transaction_mode': a transaction that reads before it writes fails with "
+                "'database is locked' while a worker, or another request, writes",
+                hint=f"DATABASES[{alias!r}]['OPTIONS'] = {{'transaction_mode': 'IMMEDIATE', 'timeout': 20}}",
+                id="proletarian.W002",
+            )
+        )
     return found
+
+
+def deferred(connection: Any) -> bool:
+    """Whether it is a SQLite file whose transactions find out late that somebody else writes."""
+    if connection.vendor != "sqlite" or connection.is_in_memory_db():
+        return False
+    mode = connection.settings_dict["OPTIONS"].get("transaction_mode") or "DEFERRED"
+    return str(mode).upper() == "DEFERRED"

@@ -63,26 +63,6 @@ def own_tasks() -> Tasks | None:
     return found
 
 
-def queues() -> dict[str, int]:
-    """What a worker serves, and with how many slots: as said, or else every queue that the project names."""
-    from proletarian.worker.worker import SLOTS  # a web process has no use for the worker's modules
-
-    given: Mapping[str, int] | None = setting("QUEUES")
-    return dict.fromkeys(sorted(named_queues()), SLOTS) if given is None else dict(given)
-
-
-def named_queues() -> set[str]:
-    """The queues that the project's settings and tasks name: jobs in others come from `using(queue=…)` alone."""
-    own = own_tasks()
-    named = {queue().default_queue}
-    if own is not None:
-        named |= {task.options.queue for task in own.values() if task.options.queue is not None}
-    for backend in getattr(settings, "TASKS", {}).values():
-        if str(backend.get("BACKEND", "")).startswith("proletarian."):
-            named |= set(backend.get("QUEUES", ["default"]))
-    return named
-
-
 def table(name: str) -> str:
     """A table's name, quoted where Django would not understand its dot."""
     from django.db import connections

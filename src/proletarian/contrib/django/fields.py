@@ -1,11 +1,14 @@
-"""A job id as each database stores it."""
+"""Job ids and times as each database stores them."""
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
 from django.db import models
+from django.utils import timezone
 
 from proletarian.queue import Queue
 
@@ -42,3 +45,27 @@ class IdField(models.Field):  # type: ignore[misc]
     def get_db_prep_value(self, value: Any, connection: Any, prepared: bool = False) -> Any:
         """To the database."""
         return None if value is None else Queue().dialect(connection.vendor).stored_id(self.to_python(value))
+
+
+class TimeField(models.DateTimeField):  # type: ignore[misc]
+    """
+    A moment: a timestamptz on PostgreSQL, elsewhere the time in UTC.
+
+    Whatever USE_TZ and the TIME_ZONE of the database say: Django would take what is stored for the
+    local time of the one or the other.
+    """
+
+    def from_db_value(self, value: datetime | None, expression: Any, connection: Any) -> datetime | None:
+        """From the database."""
+        if value is None or connection.vendor == "postgresql":
+            return value
+        aware = value.replace(tzinfo=UTC)
+        return aware if settings.USE_TZ else timezone.make_naive(aware)
+
+    def get_db_prep_value(self, value: Any, connection: Any, prepared: bool = False) -> Any:
+        """To the database."""
+        if value is None or connection.vendor == "postgresql" or hasattr(value, "resolve_expression"):
+            return super().get_db_prep_value(value, connection, prepared)
+        given = value if prepared else self.get_prep_value(value)
+        aware = timezone.make_aware(given) if timezone.is_naive(given) else given
+        return connection.ops.adapt_datetimefield_value(aware.astimezone(UTC).replace(tzinfo=None))

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db import migrations
+from django.db import router
+from django.db.migrations.operations.base import Operation
 
 from proletarian.contrib.django import configuration
 from proletarian.migration import migrations as our_migrations
 from proletarian.migration import script
 from proletarian.queue import Queue
 from proletarian.sql.statements import split
-from proletarian.sql.tables import Tables
-
-TABLES = ("job", "running_job", "archived_job", "worker")
+from proletarian.sql.tables import TABLES, Tables
 
 
 def tables_queue() -> Queue:
@@ -21,22 +20,42 @@ def tables_queue() -> Queue:
     return Queue(tables=Tables(prefix=configuration.setting("PREFIX")))
 
 
-def sql_migration(number: int) -> migrations.RunPython:
+def sql_migration(number: int) -> SqlMigration:
     """The SQL migration of this number, for whichever database Django migrates."""
+    return SqlMigration(number)
 
-    def forward(_: Any, editor: Any) -> None:
-        dialect = tables_queue().dialect(editor.connection.vendor)
-        chosen = [migration for migration in our_migrations(dialect) if migration.number == number]
+
+class SqlMigration(Operation):  # type: ignore[misc]
+    """One of our SQL migrations; back from the first, the tables go, and what is in them."""
+
+    atomic = False  # no transaction of its own: MySQL has none for DDL, and elsewhere the migration is one
+    reduces_to_sql = True
+    reversible = True
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+
+    def state_forwards(self, app_label: str, state: Any) -> None:
+        """The models do not come from here."""
+
+    def database_forwards(self, app_label: str, editor: Any, from_state: Any, to_state: Any) -> None:
+        """Make what the migration makes, or print it for `sqlmigrate`."""
+        vendor = editor.connection.vendor
+        if not router.allow_migrate(editor.connection.alias, app_label):
+            return
+        dialect = tables_queue().dialect(vendor)
+        chosen = [migration for migration in our_migrations(dialect) if migration.number == self.number]
         for statement in split(script(dialect, chosen)):
             editor.execute(statement, params=None)
 
-    # Not in a transaction of its own: MySQL has none for DDL, and elsewhere the migration is one.
-    return migrations.RunPython(forward, backward if number == 1 else migrations.RunPython.noop, atomic=False)
+    def database_backwards(self, app_label: str, editor: Any, from_state: Any, to_state: Any) -> None:
+        """Back to before the first; older releases work with newer tables, so no other has to go back."""
+        vendor = editor.connection.vendor
+        if self.number > 1 or not router.allow_migrate(editor.connection.alias, app_label):
+            return
+        for name in TABLES:
+            editor.execute(f"DROP TABLE IF EXISTS {tables_queue().tables.name(name, vendor)}", params=None)
 
-
-def backward(_: Any, editor: Any) -> None:
-    """Back to before the first: the tables go, and what is in them."""
-    vendor = editor.connection.vendor
-    tables = tables_queue().tables
-    for name in (*TABLES, "migration"):
-        editor.execute(f"DROP TABLE IF EXISTS {tables.name(name, vendor)}", params=None)
+    def describe(self) -> str:
+        """What `migrate --plan` says."""
+        return f"The tables of background jobs, SQL migration {self.number:04}"

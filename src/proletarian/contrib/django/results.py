@@ -11,17 +11,20 @@ from typing import Any
 from uuid import UUID
 
 from django.apps import apps
+from django.conf import settings
+from django.utils import timezone
 from django.utils.module_loading import import_string
 
 from proletarian import __all__ as OURS
 from proletarian.contrib.django import configuration
 from proletarian.contrib.django.compat import base, exceptions
 from proletarian.contrib.django.models import ArchivedJob, Job, RunningJob
-from proletarian.outcomes import errors_in
-from proletarian.worker.run import headers_in
+from proletarian.job import headers_in
+from proletarian.kept_errors import errors_in
 
 Status = base.TaskResultStatus
 BACKEND = "django_backend"  # the header that names the backend, where it is not the default one
+RUN_AFTER = "django_run_after"  # the header that keeps what was asked for: the row has when it really is due
 STATES = {"success": Status.SUCCESSFUL}
 
 
@@ -39,6 +42,20 @@ def task_of(path: str) -> Any | None:
     except ImportError:
         return None
     return found if isinstance(found, base.Task) else None
+
+
+def headers(backend: str, run_after: datetime | None) -> dict[str, str] | None:
+    """What a job's row has to say besides; None for most jobs."""
+    said = {} if backend == "default" else {BACKEND: backend}
+    if run_after is not None:
+        said[RUN_AFTER] = run_after.isoformat()
+    return said or None
+
+
+def as_django_has_it(moment: str | datetime) -> datetime:
+    """A moment as Django has those of this project: aware, or naive in its time zone."""
+    aware = datetime.fromisoformat(moment) if isinstance(moment, str) else moment
+    return aware if settings.USE_TZ else timezone.make_naive(aware)
 
 
 def find(result_id: str, backend: str) -> Any:
@@ -63,7 +80,8 @@ def of_row(row: Any, task: Any, backend: str) -> Any:
     failures = errors_in(row.errors)
     payload = json.loads(row.payload)
     workers = [str(failure.get("worker")) for failure in failures if failure.get("attempt")]
-    backend = (headers_in(row.headers) or {}).get(BACKEND, backend)
+    said = headers_in(row.headers) or {}
+    backend = said.get(BACKEND, backend)
     status, started, finished = Status.READY, None, None
     if isinstance(row, RunningJob):
         status, started = Status.RUNNING, row.started_at
@@ -72,10 +90,10 @@ def of_row(row: Any, task: Any, backend: str) -> Any:
         status, started, finished = STATES.get(row.status, Status.FAILED), row.started_at, row.finished_at
         if row.status == "success":
             workers.append(str(row.worker))
-    last = started or (datetime.fromisoformat(failures[-1]["at"]) if failures else None)
+    last = started or (as_django_has_it(failures[-1]["at"]) if failures else None)
     found = result(
         task.using(priority=row.priority, queue_name=row.queue, backend=backend,
-                   run_after=row.process_at if row.process_at > row.enqueued_at and not failures else None),
+                   run_after=as_django_has_it(said[RUN_AFTER]) if RUN_AFTER in said else None),
         str(row.job_id), status, payload, enqueued_at=row.enqueued_at, started_at=started, finished_at=finished,
         last_attempted_at=last, errors=[error_of(failure) for failure in failures], worker_ids=workers,
     )  # fmt: skip

@@ -3,42 +3,47 @@
 from __future__ import annotations
 
 import contextlib
-import sys
-from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from collections.abc import Callable
+from inspect import isawaitable
 from typing import Any
 
 from asgiref.sync import sync_to_async
 from django.core.exceptions import ImproperlyConfigured
 from django.db import connections
-from django.utils.module_loading import autodiscover_modules
+from django.utils import timezone
 
 from proletarian.contrib.django import configuration
+from proletarian.contrib.django.discovery import django_package, django_tasks, queues
 from proletarian.job import Job
-from proletarian.outcomes import Cancel
-from proletarian.tasks import Handler, Task, Tasks
+from proletarian.middleware import Handler
+from proletarian.outcomes import Cancel, FailedJob
+from proletarian.task import Task
+from proletarian.tasks import Tasks
 from proletarian.worker import Worker
 
 
 class DjangoTasks(Tasks):
     """
-    The tasks of a Django project.
+    Django's tasks, by their module path; one that nobody has imported yet is found when a job names it.
 
-    `tasks` modules of installed apps are imported. Connections that are too old or broken are
-    closed before and after each job, as Django does around a request.
+    `tasks` modules of installed apps are imported.
     """
 
-    def __init__(self, own: Tasks | None = None) -> None:
+    def __init__(self) -> None:
         super().__init__(queue=configuration.queue())
-        self.own = own
-        autodiscover_modules("tasks")
-        for path in django_tasks():
-            self.find(path)
+        for task in django_tasks():
+            self.find(task.module_path)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Another process looks for them itself."""
+        return type(self), ()
 
     def find(self, job_type: str) -> Task[..., Any] | None:
-        """The project's own task of this name, or Django's of this path."""
-        own = None if self.own is None else self.own.find(job_type)
-        return own or super().find(job_type) or self._learn(job_type)
+        """Django's task of this path."""
+        return super().find(job_type) or self._learn(job_type)
+
+    def job_types(self) -> None:
+        """Any that Django's code has, also in modules that nobody has imported yet."""
 
     def _learn(self, path: str) -> Task[..., Any] | None:
         if "." not in path or django_package() is None:
@@ -48,32 +53,8 @@ class DjangoTasks(Tasks):
         task = task_of(path)
         if task is None:
             return None
-        self.task(name=path, retry=backend_of(task).retry, keep_result=True)(runs(task))
+        self.task(name=path, queue=task.queue_name, retry=backend_of(task).retry, keep_result=True)(runs(task))
         return super().find(path)
-
-    def direct(self, job_type: str) -> Callable[[Any], Any] | None:
-        """Never: there is something to do around every job."""
-        return None
-
-    def handler(self, job_type: str) -> Handler:
-        """The task within its middleware, and within fresh connections."""
-        self.find(job_type)
-        if self.own is not None and self.own.find(job_type):
-            call_next = self.own.handler(job_type)
-        else:
-            call_next = super().handler(job_type)
-        return lambda job: with_fresh_connections(job, call_next)
-
-    def __getitem__(self, job_type: str) -> Task[..., Any]:
-        if (task := self.find(job_type)) is None:
-            raise KeyError(job_type)
-        return task
-
-    def __iter__(self) -> Iterator[str]:
-        return iter({**self._tasks, **dict.fromkeys(self.own or ())})
-
-    def __len__(self) -> int:
-        return len(list(iter(self)))
 
 
 def close_old_connections() -> None:
@@ -84,14 +65,18 @@ def close_old_connections() -> None:
 
 
 def with_fresh_connections(job: Job, call_next: Handler) -> Any:
-    """Run a job as Django runs a request; a coroutine's connections are those of Django's own thread."""
+    """
+    Middleware that runs a job as Django runs a request, without connections that are too old or broken.
+
+    A coroutine's connections are those of Django's own thread.
+    """
     close_old_connections()
     result: Any = None
     try:
         result = call_next(job)
     finally:
         close_old_connections()
-    return _awaited(result) if hasattr(result, "__await__") else result
+    return _awaited(result) if isawaitable(result) else result
 
 
 async def _awaited(coming: Any) -> Any:
@@ -101,30 +86,6 @@ async def _awaited(coming: Any) -> Any:
         return await coming
     finally:
         await close()
-
-
-def django_package() -> str | None:
-    """Which `django.tasks` there is; None if there is none."""
-    try:
-        from proletarian.contrib.django.compat import PACKAGE
-    except ImproperlyConfigured:
-        return None
-    return PACKAGE
-
-
-def django_tasks() -> list[str]:
-    """The module paths of Django's tasks that have been imported."""
-    if django_package() is None:
-        return []
-    from proletarian.contrib.django.backend import TaskBackend
-    from proletarian.contrib.django.compat import base
-
-    found = set()
-    for module in list(sys.modules.values()):
-        for value in list(getattr(module, "__dict__", {}).values()):
-            if isinstance(value, base.Task) and isinstance(value.get_backend(), TaskBackend):
-                found.add(value.module_path)
-    return sorted(found)
 
 
 def runs(task: Any) -> Callable[..., Any]:
@@ -143,13 +104,15 @@ def runs(task: Any) -> Callable[..., Any]:
         except Cancel as error:
             finished_badly(task, job, error)
             raise
-        done = {"status": Status.SUCCESSFUL, "finished_at": datetime.now(UTC), "_return_value": value}
+        done = {"status": Status.SUCCESSFUL, "finished_at": timezone.now(), "_return_value": value}
         for name, known in done.items():
             object.__setattr__(result, name, known)
         signals.task_finished.send(type(backend), task_result=result)
         return value
 
-    run.__name__ = task.func.__name__
+    run.__name__, run.__qualname__, run.__module__ = (  # where another process finds the task
+        task.func.__name__, task.func.__qualname__, task.func.__module__,
+    )  # fmt: skip
     return run
 
 
@@ -157,7 +120,7 @@ def running(task: Any, job: Job) -> Any:
     """The result of a task while it runs."""
     from proletarian.contrib.django.results import Status, result
 
-    now = datetime.now(UTC)
+    now = timezone.now()
     enqueued = task.using(backend=backend_of(task, job).alias, queue_name=job.queue)
     return result(
         enqueued, str(job.job_id), Status.RUNNING, job.payload, enqueued_at=job.enqueued_at, started_at=now,
@@ -181,7 +144,7 @@ def finished_badly(task: Any, job: Job, error: BaseException) -> None:
 
     result = running(task, job)
     path = f"{type(error).__module__}.{type(error).__qualname__}"
-    known = {"status": Status.FAILED, "finished_at": datetime.now(UTC),
+    known = {"status": Status.FAILED, "finished_at": timezone.now(),
              "errors": [base.TaskError(exception_class_path=path, traceback="")]}  # fmt: skip
     for name, value in known.items():
         object.__setattr__(result, name, value)
@@ -204,7 +167,7 @@ def cancelled(job_id: Any) -> None:
 
 
 def backend_of(task: Any, job: Job | None = None) -> Any:
-    """Our backend that put the job in, or else the task's, or else the project's first one that is ours."""
+    """The backend of ours that enqueued the job, or else the task's, or else the project's first one that is ours."""
     from proletarian.contrib.django.backend import TaskBackend
     from proletarian.contrib.django.compat import task_backends
     from proletarian.contrib.django.results import BACKEND
@@ -217,13 +180,15 @@ def backend_of(task: Any, job: Job | None = None) -> Any:
     raise ImproperlyConfigured(f"{task.module_path} is a job here, and no backend in TASKS is {TaskBackend.__name__}")
 
 
-def project_tasks() -> DjangoTasks:
+def project_tasks() -> Tasks:
     """
     What a worker of this project runs, as one handler: for `drain` and `inline` in tests.
 
         drain(connection, project_tasks())
     """
-    return DjangoTasks(configuration.own_tasks())
+    own = configuration.own_tasks()
+    found = [DjangoTasks()] if own is None else [own, DjangoTasks()]
+    return found[0].within(with_fresh_connections, *found[1:])
 
 
 def project_worker(**options: Any) -> Worker:
@@ -232,7 +197,18 @@ def project_worker(**options: Any) -> Worker:
 
     Tests may call its `drain()`, in a `TransactionTestCase`: a worker sees what is committed.
     """
-    options = {"queues": configuration.queues(), **(configuration.setting("WORKER") or {}), **options}
+    options = {"queues": queues(), **(configuration.setting("WORKER") or {}), **options}
+    tasks = project_tasks()
     if django_package() is not None:
-        options.setdefault("failed_job", failed)
-    return Worker(f"django://{configuration.alias()}", project_tasks(), **options)
+        options["failed_job"] = after_signals(options.get("failed_job") or tasks.failed_job)
+    return Worker(f"django://{configuration.alias()}", tasks, **options)
+
+
+def after_signals(own: FailedJob | None) -> FailedJob:
+    """The project's own hook, if it has one, once Django has been told."""
+
+    def hook(job: Job, error: BaseException) -> Any:
+        failed(job, error)
+        return None if own is None else own(job, error)
+
+    return hook

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.db import migrations, models
 
 from proletarian.contrib.django.configuration import table
-from proletarian.contrib.django.fields import IdField
+from proletarian.contrib.django.fields import IdField, TimeField
 from proletarian.contrib.django.operations import sql_migration
 
 COMMON = [
@@ -14,13 +14,17 @@ COMMON = [
     ("job_type", models.TextField()),
     ("payload", models.TextField()),
     ("attempts", models.IntegerField(default=0)),
-    ("enqueued_at", models.DateTimeField()),
-    ("process_at", models.DateTimeField()),
+    ("enqueued_at", TimeField()),
+    ("process_at", TimeField()),
     ("priority", models.SmallIntegerField(default=0)),
     ("headers", models.TextField(null=True)),
     ("lost", models.SmallIntegerField(default=0)),
     ("errors", models.TextField(null=True)),
+    ("unique_key", models.TextField(null=True)),
+    ("lane", models.TextField(default="")),
+    ("flow", models.SmallIntegerField(null=True)),
 ]
+SUSPECT = ("suspect", models.SmallIntegerField(default=0))
 
 
 class Migration(migrations.Migration):  # type: ignore[misc]
@@ -32,23 +36,43 @@ class Migration(migrations.Migration):  # type: ignore[misc]
         sql_migration(1),
         migrations.CreateModel(
             "Job",
-            COMMON,
+            [*COMMON, SUSPECT, ("retry_at", TimeField(null=True))],
             {
                 "managed": False,
                 "db_table": table("job"),
                 "ordering": ("-priority", "process_at"),
                 "default_permissions": ("view",),
-                "permissions": (("cancel_job", "Can cancel jobs that wait"),),
+                "permissions": (
+                    ("cancel_job", "Can cancel jobs that wait"),
+                    ("pause_queue", "Can pause queues"),
+                ),
+            },
+        ),
+        migrations.CreateModel(
+            "HeldJob",
+            [
+                *COMMON,
+                ("hold", models.BigIntegerField(default=0)),
+                ("waits", models.IntegerField()),
+                ("if_failed", models.TextField()),
+            ],
+            {
+                "managed": False,
+                "db_table": table("held_job"),
+                "ordering": ("-job_id",),
+                "default_permissions": ("view",),
             },
         ),
         migrations.CreateModel(
             "RunningJob",
             [
                 *COMMON,
+                SUSPECT,
                 ("worker_id", IdField()),
                 ("run_id", models.BigIntegerField()),
-                ("started_at", models.DateTimeField()),
+                ("started_at", TimeField()),
                 ("progress", models.TextField(null=True)),
+                ("apart", models.SmallIntegerField(default=0)),
             ],
             {
                 "managed": False,
@@ -62,8 +86,8 @@ class Migration(migrations.Migration):  # type: ignore[misc]
             [
                 *COMMON,
                 ("status", models.TextField()),
-                ("started_at", models.DateTimeField(null=True)),
-                ("finished_at", models.DateTimeField()),
+                ("started_at", TimeField(null=True)),
+                ("finished_at", TimeField()),
                 ("worker", models.TextField(null=True)),
                 ("result", models.TextField(null=True)),
             ],
@@ -82,8 +106,8 @@ class Migration(migrations.Migration):  # type: ignore[misc]
                 ("host", models.TextField()),
                 ("pid", models.IntegerField()),
                 ("queues", models.TextField()),
-                ("started_at", models.DateTimeField()),
-                ("seen_at", models.DateTimeField()),
+                ("started_at", TimeField()),
+                ("seen_at", TimeField()),
             ],
             {
                 "managed": False,

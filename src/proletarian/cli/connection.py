@@ -1,0 +1,69 @@
+"""The connection of a command that looks, or acts; errors come out as words."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from proletarian.connections.database import Database
+    from proletarian.drivers.driver import OwnConnection
+    from proletarian.sql.statements import Plan
+
+T = TypeVar("T")
+
+AT_MOST = 15.0  # seconds that a statement of a look may take
+TRIES = 6  # of what is in the way of others: a deadlock, a lock
+WAIT = 0.2  # seconds between them
+
+
+@contextlib.contextmanager
+def connected(database: Database, *, at_most: float | None = None) -> Iterator[OwnConnection]:
+    """A connection for the time of a command, to tables that fit this release."""
+    from proletarian.migration import check_schema
+
+    connection = database.connect()
+    try:
+        if at_most is not None:
+            connection.end_after(at_most)
+        check_schema(connection, database)
+        yield connection
+    except Exception as error:
+        better = database.explained(error) if at_most is None else database.look_explained(error, at_most)
+        if better is error:
+            raise
+        raise better from error
+    finally:
+        connection.close()
+
+
+def looking(database: Database) -> contextlib.AbstractContextManager[OwnConnection]:
+    """A connection that only looks: a role that may read is enough, and a statement that takes too long is ended."""
+    return connected(database, at_most=AT_MOST)
+
+
+def in_transaction(database: Database, connection: OwnConnection, plan: Callable[[], Plan[T]]) -> T:
+    """
+    Carry out a plan in a transaction of its own; again, if others were in its way.
+
+    What the plan itself refuses (a job in another state) is rolled back, and the connection goes on.
+    """
+    from proletarian.errors import ProletarianError
+    from proletarian.sql.transactions import roll_back, whole
+
+    for left in reversed(range(TRIES)):
+        try:
+            return connection.run(whole(database.dialect, plan()))
+        except ProletarianError:
+            with contextlib.suppress(Exception):  # what is to be told is what the plan said
+                connection.run(roll_back(database.dialect))
+            raise
+        except Exception as error:
+            if not left or not database.is_transient(error) or not connection.recover(error):
+                raise
+            time.sleep(WAIT)
+    raise AssertionError  # the last try returns or raises

@@ -1,0 +1,118 @@
+"""
+A database by its URL, for those who open their own connections: workers and commands.
+"""
+
+from __future__ import annotations
+
+from typing import Any, TypeVar
+
+from proletarian.drivers.driver import OwnConnection
+from proletarian.drivers.places import DJANGO, place_of
+from proletarian.drivers.registry import FAMILIES, redacted
+from proletarian.errors import DatabaseUnavailable, LookTookTooLong, ProletarianError, SchemaOutOfDate
+from proletarian.queue import Queue
+from proletarian.sql.statements import Plan
+
+T = TypeVar("T")
+
+
+class Database:
+    """
+    Where a queue's tables are: by a URL, an SQLAlchemy Engine, or `django://alias`.
+
+    >>> Database("sqlite:///jobs.db").kind
+    'sqlite'
+    """
+
+    def __init__(self, where: Any, queue: Queue | None = None) -> None:
+        place = place_of(where)
+        self.url = place.url
+        self.queue = queue or Queue()
+        self.kind, self.family = place.database, FAMILIES[place.database]
+        self._connect, self.create = place.connect, place.create
+        self.dialect = self.queue.dialect(self.kind)
+
+    def __repr__(self) -> str:
+        return f"<Database {redacted(self.url)}>"
+
+    @property
+    def migrate_command(self) -> str:
+        """What to run to make its tables, or bring them up to date."""
+        shown = redacted(self.url)
+        if shown.startswith(DJANGO):
+            return "manage.py migrate"
+        prefix, kind = self.queue.tables.prefix, self.queue.kind
+        more = (f" --prefix {prefix}" if prefix else "") + (f" --job-ids {kind}" if kind != "uuid" else "")
+        return f"proletarian migrate {shown}{more}"
+
+    def connect(self) -> OwnConnection:
+        """Open a connection; raises `DatabaseUnavailable` in words, with the driver's error as its cause."""
+        try:
+            return self._connect()
+        except Exception as error:
+            if self.family.is_error(error):
+                raise DatabaseUnavailable(f"{redacted(self.url)} cannot be reached: {first_line(error)}") from error
+            raise
+
+    def run(self, plan: Plan[T]) -> T:
+        """Carry out one plan on a connection of its own."""
+        connection = self.connect()
+        try:
+            return connection.run(plan)
+        except Exception as error:
+            raise self.explained(error) from error
+        finally:
+            connection.close()
+
+    def look(self, plan: Plan[T], *, at_most: float = 15.0) -> T:
+        """
+        Carry out a plan that only reads, for commands and pages: a statement ends after `at_most` seconds.
+
+        Raises `LookTookTooLong` then. Behind a pooler of PostgreSQL's there is no such limit, because others
+        would inherit it.
+        """
+        connection = self.connect()
+        try:
+            connection.end_after(at_most)
+            return connection.run(plan)
+        except Exception as error:
+            raise self.look_explained(error, at_most) from error
+        finally:
+            connection.close()
+
+    def look_explained(self, error: Exception, at_most: float) -> Exception:
+        """The error of a look, or a clearer one: `LookTookTooLong` for one that was ended."""
+        if not self.family.is_ended(error):
+            return self.explained(error)
+        return LookTookTooLong(
+            f"this query of {redacted(self.url)} took longer than {at_most:g} s, and was cancelled ("
+            f"{first_line(error)}): ask for less, or when the database is less busy"
+        )
+
+    def is_transient(self, error: BaseException) -> bool:
+        """Whether waiting and trying again is the answer."""
+        cause = error.__cause__ if isinstance(error, DatabaseUnavailable) else error
+        return isinstance(cause, Exception) and self.family.is_transient(cause)
+
+    def explained(self, error: Exception) -> Exception:
+        """The error, or a clearer one."""
+        if isinstance(error, ProletarianError):
+            return error
+        return self.family.explain(error) or error
+
+
+def first_line(error: BaseException) -> str:
+    """The first line of what an error says, or its name."""
+    return (str(error).strip() or type(error).__name__).splitlines()[0]
+
+
+def require_schema(database: Database, version: int | None, newest: int) -> None:
+    """Raise `SchemaOutOfDate` unless the tables are as new as the code; newer ones are fine."""
+    shown = redacted(database.url)
+    command = database.migrate_command
+    if version is None:
+        raise SchemaOutOfDate(f"{shown} has no tables of Proletarian; run `{command}`")
+    if version < newest:
+        raise SchemaOutOfDate(
+            f"the tables in {shown} are at version {version}, this release needs {newest}; run `{command}`"
+        )

@@ -1,0 +1,1 @@
+"""How jobs go in: alone, many, unique, after others; and what an application has run around it."""

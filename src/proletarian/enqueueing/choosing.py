@@ -1,0 +1,131 @@
+"""
+Enqueues as plans: one job, many, and those that are unique.
+
+The options of a job decide which statements of `sql/enqueueing.py` and `sql/uniqueness.py` it takes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from operator import attrgetter
+from typing import Any
+
+from proletarian.drivers.door import Door
+from proletarian.errors import AlreadyEnqueued, JobIdTaken
+from proletarian.job import NewJob
+from proletarian.shared import Shared
+from proletarian.sql import enqueueing, uniqueness
+from proletarian.sql.dialect import Dialect
+from proletarian.sql.namesakes import is_taken
+from proletarian.sql.rows import NewRow
+from proletarian.sql.statements import Plan
+
+# Asked of each of many jobs, so by a loop that is not Python's.
+IS_UNIQUE, WAITS, LANE = map(attrgetter, ("unique", "after", "lane"))
+
+
+def enqueue_one(shared: Shared, door: Door, job: NewJob) -> Plan[Any]:
+    """Enqueue one job; returns its id as the database loads it."""
+    dialect = shared.dialect(door.database)
+    row = shared.row(job, dialect)
+    if job.unique is not None:
+        [job_id] = yield from _unique(shared, door, dialect, [job], [row])
+        return job_id
+    if job.after:
+        [job_id] = yield from _waiting(shared, door, dialect, [job], [row])
+        return job_id
+    # Spelled out, because each enqueue comes by here: PostgreSQL prepares no transaction that has notified.
+    if not shared.notifies or ((asks := door.driver.is_two_phase) is not None and asks(door.connection)):
+        [job_id] = yield from _plain(shared, door, dialect, [job], [row])
+        return job_id
+    try:
+        stored = yield from enqueueing.enqueue(dialect, row, shared.now())
+    except Exception as error:
+        require_free_ids([job], error)
+        raise
+    return dialect.loaded_id(stored)
+
+
+def enqueue_all(shared: Shared, door: Door, jobs: Sequence[NewJob]) -> Plan[list[Any]]:
+    """Enqueue many jobs; returns their ids in order."""
+    if not jobs:
+        return []
+    dialect = shared.dialect(door.database)
+    if any(map(IS_UNIQUE, jobs)) or any(map(WAITS, jobs)):
+        return (yield from _mixed(shared, door, dialect, jobs))
+    return (yield from _plain(shared, door, dialect, jobs, (shared.row(job, dialect) for job in jobs)))
+
+
+def _plain(
+    shared: Shared, door: Door, dialect: Dialect, jobs: Sequence[NewJob], rows: Iterable[NewRow]
+) -> Plan[list[Any]]:
+    try:
+        stored = yield from enqueueing.enqueue_many(
+            dialect, rows, shared.now(), copy=door.driver.copies, wake=_wakes(shared, door),
+            lanes=any(map(LANE, jobs)),
+        )  # fmt: skip
+    except Exception as error:
+        require_free_ids(jobs, error)
+        raise
+    return [dialect.loaded_id(job_id) for job_id in stored]
+
+
+def _wakes(shared: Shared, door: Door) -> bool:
+    """Whether an enqueue may notify: PostgreSQL refuses to prepare a transaction that has."""
+    return shared.notifies and not (door.driver.is_two_phase and door.driver.is_two_phase(door.connection))
+
+
+def _mixed(shared: Shared, door: Door, dialect: Dialect, jobs: Sequence[NewJob]) -> Plan[list[Any]]:
+    """
+    Those that are unique, which may be refused, and then the others; their ids are in the order of the jobs.
+
+    If some of the others wait, all of those go in together.
+    """
+    others = _waiting if any(job.after for job in jobs) else _plain
+    rows = [shared.row(job, dialect) for job in jobs]
+    job_ids: dict[int, Any] = {}
+    for is_unique, plan in ((True, _unique), (False, others)):
+        places = [place for place, job in enumerate(jobs) if (job.unique is not None) is is_unique]
+        if places:
+            found = yield from plan(shared, door, dialect, [jobs[at] for at in places], [rows[at] for at in places])
+            job_ids.update(zip(places, found, strict=True))
+    return [job_ids[at] for at in range(len(jobs))]
+
+
+def _unique(
+    shared: Shared, door: Door, dialect: Dialect, jobs: Sequence[NewJob], rows: Sequence[NewRow]
+) -> Plan[list[Any]]:
+    try:
+        kept = yield from uniqueness.enqueue_unique(
+            dialect,
+            [uniqueness.unique_row(job, row) for job, row in zip(jobs, rows, strict=True)],
+            shared.now(),
+            alone=door.database == "sqlite" and door.driver.is_alone(door.connection),
+            wake=_wakes(shared, door),
+        )
+    except AlreadyEnqueued as error:
+        raise AlreadyEnqueued(shared.job_ids.decode(dialect.loaded_id(error.job_id)), error.key) from None
+    except Exception as error:
+        require_free_ids(jobs, error)
+        raise
+    return [dialect.loaded_id(there.job_id) for there in kept]
+
+
+def _waiting(
+    shared: Shared, door: Door, dialect: Dialect, jobs: Sequence[NewJob], rows: Sequence[NewRow]
+) -> Plan[list[Any]]:
+    from proletarian.enqueueing.flowing import enqueue_waiting  # with the first use: most applications have none
+
+    try:
+        return (yield from enqueue_waiting(shared, door, dialect, jobs, rows, wake=_wakes(shared, door)))
+    except Exception as error:
+        require_free_ids(jobs, error)
+        raise
+
+
+def require_free_ids(jobs: Sequence[NewJob], error: Exception) -> None:
+    """Raise `JobIdTaken` if the error says that an id which the application gave is there already."""
+    given = [job.job_id for job in jobs if job.job_id is not None]
+    if given and is_taken(error):
+        shown = ", ".join(map(str, given[:3])) + (", …" if len(given) > 3 else "")
+        raise JobIdTaken(f"another waiting job has the id that was given to this one ({shown})") from error

@@ -1,0 +1,70 @@
+"""What a doctor asks a database about itself: settings, sizes, who holds it up, and what waits for nobody."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from proletarian.sql.dialect import Dialect
+from proletarian.sql.rows import as_text
+from proletarian.sql.statements import Plan, Row
+from proletarian.sql.tables import TABLES
+
+OF_OTHERS = ("migration", "audit")  # tables in which a worker changes nothing
+MOST_LOOKED_AT = 10_000  # due jobs of a queue whose types are looked at
+
+
+def settings(dialect: Dialect) -> Plan[Mapping[str, str]]:
+    """The server's settings that matter to us, by name."""
+    rows = yield dialect.say("examining.settings")
+    return {as_text(name): str(as_text(value)) for name, value in rows}
+
+
+def refused_rights(dialect: Dialect) -> Plan[list[str]]:
+    """What this role may not do and a worker has to, as `UPDATE on proletarian.job`."""
+    names = [dialect.tables.name(table, dialect.name) for table in TABLES if table not in OF_OTHERS]
+    refused = []
+    for name in names if dialect.name == "postgresql" else ():
+        for right, is_there in (yield dialect.say("examining.rights", table=name)):
+            if not is_there:
+                refused.append(f"{as_text(right)} on {name}")
+    return refused
+
+
+class TableSize(NamedTuple):
+    """How large a table is, in bytes, with its indexes and without; the rows are estimates."""
+
+    table: str
+    size: int
+    rows: int
+    dead: int
+    indexes: int = 0
+
+
+def sizes(dialect: Dialect) -> Plan[list[TableSize]]:
+    """The size of each table, where the database knows it."""
+    found: list[TableSize] = []
+    for table in TABLES:
+        rows = yield dialect.say("examining.size", table=dialect.tables.name(table, dialect.name))
+        found += [TableSize(table, *(int(number or 0) for number in row)) for row in rows]
+    return found
+
+
+def oldest(dialect: Dialect) -> Plan[tuple[float, str] | None]:
+    """The age in seconds of the oldest open transaction, and whose it is; None if there is none to be seen."""
+    rows = yield dialect.say("examining.oldest")
+    if not rows or rows[0][0] is None:
+        return None
+    return float(rows[0][0]), as_text(rows[0][1])
+
+
+def due_types(dialect: Dialect, queue: str) -> Plan[list[str]]:
+    """The types of the due jobs of a queue, of the first `MOST_LOOKED_AT`."""
+    rows = yield dialect.say("examining.due_types", queue=queue, most=MOST_LOOKED_AT)
+    return [as_text(row[0]) for row in rows]
+
+
+def undeclared(dialect: Dialect) -> Plan[list[Row]]:
+    """(application, name) of each schedule of the code that no living release declares."""
+    rows = yield dialect.say("examining.undeclared")
+    return [(as_text(app), as_text(name)) for app, name in rows]

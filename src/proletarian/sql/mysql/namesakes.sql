@@ -1,0 +1,15 @@
+-- :name taken
+-- Which of these runs have an id that another job has as well: one that is archived, one that waits.
+SELECT run_id, archived, waiting
+  FROM (SELECT running.run_id AS run_id,
+               EXISTS (SELECT 1 FROM proletarian_archived_job AS other WHERE other.job_id = running.job_id) AS archived,
+               EXISTS (SELECT 1 FROM proletarian_job AS other WHERE other.job_id = running.job_id) AS waiting
+          FROM JSON_TABLE(:run_ids, '$[*]' COLUMNS (
+                   run_id BIGINT PATH '$.run_id')) AS ended
+          STRAIGHT_JOIN proletarian_running_job AS running
+             ON running.worker_id = :worker_id AND running.run_id = ended.run_id) AS asked
+ WHERE archived OR waiting
+
+-- :name rename
+-- Only its own worker may do so, and running_job holds no id unique: this always goes.
+UPDATE proletarian_running_job SET job_id = :job_id WHERE worker_id = :worker_id AND run_id = :run_id

@@ -1,0 +1,7 @@
+-- What the connections of workers and commands say first.
+
+-- :name session
+SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED
+
+-- :name session_time
+SET SESSION time_zone = '+00:00'

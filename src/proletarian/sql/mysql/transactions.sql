@@ -1,0 +1,8 @@
+-- :name begin
+START TRANSACTION
+
+-- :name commit
+COMMIT
+
+-- :name roll_back
+ROLLBACK

@@ -1,0 +1,12 @@
+-- :name listen
+-- The channel is named after the table, so that neither has to be a parameter.
+LISTEN "proletarian.job"
+
+-- :name lie_down
+-- From now on, an enqueue on these queues notifies.
+SELECT pg_try_advisory_lock_shared(hashtextextended(queue, hashtext('proletarian.job asleep')))
+  FROM unnest(CAST(:queues AS text[])) AS queue
+
+-- :name get_up
+SELECT pg_advisory_unlock_shared(hashtextextended(queue, hashtext('proletarian.job asleep')))
+  FROM unnest(CAST(:queues AS text[])) AS queue

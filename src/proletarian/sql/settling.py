@@ -1,0 +1,136 @@
+"""Acknowledge runs: move them to where their outcomes say, under the fence of (worker_id, run_id)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from operator import attrgetter
+from typing import Any
+
+from proletarian.sql.dialect import Dialect
+from proletarian.sql.enqueueing import enqueue_many
+from proletarian.sql.flows.edges import FAILED, MET
+from proletarian.sql.flows.telling import tell
+from proletarian.sql.keys import Mark, at_end
+from proletarian.sql.rows import Ended, array, as_json, bites, dump
+from proletarian.sql.statements import Plan
+
+AWAITED = attrgetter("awaited")
+
+
+def settle(
+    dialect: Dialect,
+    worker_id: Any,
+    worker: str,
+    ended: Sequence[Ended],
+    now: datetime | None,
+    missed: list[Mark] | None = None,
+) -> Plan[set[int]]:
+    """
+    Acknowledge runs of one worker, all of them or none; returns the run ids that were still its own.
+
+    Raises what the driver raises for a row that cannot be written: above all one whose id was given
+    to another job too; see `namesakes.py`. What could not be written down about unique keys goes to `missed`.
+    """
+    if dialect.moves_rows:
+        return _at_once(dialect, worker_id, worker, ended, now)
+    return _step_by_step(dialect, worker_id, worker, ended, now, missed)
+
+
+def undecided(dialect: Dialect, worker_id: Any, run_ids: Sequence[int]) -> Plan[tuple[set[int], set[int]]]:
+    """
+    Of runs completed in a transaction of their handler's: those still here, and those free.
+
+    Still here and not free: that transaction is open. Free: it was rolled back.
+    """
+    which = {"worker_id": worker_id, "run_ids": as_parameter(dialect, run_ids)}
+    free = {row[0] for row in (yield dialect.say("settling.rolled_back", **which))}
+    here = {row[0] for row in (yield dialect.say("settling.undecided", **which))}
+    return here, free & here
+
+
+def as_parameter(dialect: Dialect, run_ids: Iterable[int]) -> str:
+    """Numbers of runs as the text that a statement takes."""
+    return array(run_ids) if dialect.moves_rows else _ended(run_ids)
+
+
+def _at_once(
+    dialect: Dialect, worker_id: Any, worker: str, ended: Sequence[Ended], now: datetime | None
+) -> Plan[set[int]]:
+    """The plain successes in one statement, all others in a few others."""
+    plain = [end for end in ended if end.outcome.is_plain]
+    others = [end for end in ended if not end.outcome.is_plain] if len(plain) < len(ended) else []
+    more = bool({*map(AWAITED, ended)} - {None}) or any(end.outcome.then for end in others)
+    which = {"worker_id": worker_id, "worker": worker, "now": now}
+    ours: set[int] = set()
+    portions = list(bites(others))
+    # Several: then all of them or none, because one that fails is tried again.
+    several = more or bool(plain) + len(portions) > 1
+    if several:
+        yield dialect.say("transactions.begin")
+    if plain:
+        rows = yield dialect.say("settling.succeed", run_ids=array(end.run_id for end in plain), **which)
+        ours.update(row[0] for row in rows)
+    for bite in portions:
+        rows = yield dialect.say(
+            "settling.settle",
+            run_ids=array(end.run_id for end in bite),
+            outcomes=dump({end.run_id: as_json(end) for end in bite}),
+            **which,
+        )
+        ours.update(row[0] for row in rows)
+    if more:
+        yield from _followed(dialect, [end for end in ended if end.run_id in ours], now)
+    if several:
+        yield dialect.say("transactions.commit")
+    return ours
+
+
+def _step_by_step(
+    dialect: Dialect,
+    worker_id: Any,
+    worker: str,
+    ended: Sequence[Ended],
+    now: datetime | None,
+    missed: list[Mark] | None,
+) -> Plan[set[int]]:
+    """Lock those that are still ours, copy them to where they go, remove them."""
+    yield dialect.say("transactions.begin")
+    run_ids = _ended(end.run_id for end in ended)
+    rows = yield dialect.say("settling.ours", ended=run_ids, worker_id=worker_id)
+    ours = {row[0] for row in rows}
+    moment = dialect.stored_time(now)
+    for bite in bites([end for end in ended if end.run_id in ours]):
+        said = [{"run_id": end.run_id, **as_json(end)} for end in bite]
+        where = {"ended": dump(said), "worker_id": worker_id}
+        if any("status" in end for end in said):
+            yield dialect.say("settling.archive", worker=worker, now=moment, **where)
+        if any("status" not in end for end in said):
+            yield dialect.say("settling.put_back", now=moment, **where)
+    if ours:
+        yield dialect.say("settling.end", ended=run_ids, worker_id=worker_id)
+    if dialect.marks_keys and any(row[2] for row in rows):
+        left = yield from at_end(dialect, rows, ended)
+        if missed is not None:
+            missed.extend(left)
+    if any(end.awaited is not None or end.outcome.then for end in ended):
+        yield from _followed(dialect, [end for end in ended if end.run_id in ours], now)
+    yield dialect.say("transactions.commit")
+    return ours
+
+
+def _followed(dialect: Dialect, ended: Sequence[Ended], now: datetime | None) -> Plan[None]:
+    """Whoever waits for these is told, and what follows them is enqueued: in the transaction that archives them."""
+    over = {
+        end.awaited: MET if end.outcome.status == "success" else FAILED
+        for end in ended
+        if end.awaited is not None and end.outcome.status is not None
+    }
+    yield from tell(dialect, over)
+    then = [row for end in ended if end.outcome.status == "success" for row in end.outcome.then]
+    if then:
+        yield from enqueue_many(dialect, then, now, copy=False)
+
+
+def _ended(run_ids: Iterable[int]) -> str:
+    return dump([{"run_id": run_id} for run_id in run_ids])

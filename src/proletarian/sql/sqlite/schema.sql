@@ -1,0 +1,2 @@
+-- :name id_type
+SELECT upper(type) FROM pragma_table_info(:table, :schema) WHERE name = 'job_id'

@@ -1,0 +1,52 @@
+"""
+Transactions of the worker's own.
+
+A plan that needs several statements in one transaction says begin and commit itself, for a connection
+of the worker's; `joined` takes the two out again for a transaction that is open already, above all the
+application's.
+"""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+from proletarian.sql.dialect import Dialect
+from proletarian.sql.statements import Plan, Rows, Statement
+
+T = TypeVar("T")
+
+
+def begin(dialect: Dialect) -> Plan[None]:
+    """Open a transaction on the worker's connection."""
+    yield dialect.say("transactions.begin")
+
+
+def commit(dialect: Dialect) -> Plan[None]:
+    """Close it."""
+    yield dialect.say("transactions.commit")
+
+
+def roll_back(dialect: Dialect) -> Plan[None]:
+    """Undo it."""
+    yield dialect.say("transactions.roll_back")
+
+
+def joined(dialect: Dialect, plan: Plan[T]) -> Plan[T]:
+    """The same plan in a transaction that is open already: without its begin and commit."""
+    ends = dialect.sql["transactions.begin"], dialect.sql["transactions.commit"]
+    try:
+        step = next(plan)
+        while True:
+            rows: Rows = [] if isinstance(step, Statement) and step.text in ends else (yield step)
+            step = plan.send(rows)
+    except StopIteration as end:
+        result: T = end.value
+        return result
+
+
+def whole(dialect: Dialect, plan: Plan[T]) -> Plan[T]:
+    """A plan for somebody's transaction, in one of its own: for a connection of ours."""
+    yield from begin(dialect)
+    result = yield from plan
+    yield from commit(dialect)
+    return result

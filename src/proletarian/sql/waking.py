@@ -1,0 +1,26 @@
+"""Waking workers that sleep, where the database can notify."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from proletarian.sql.dialect import Dialect
+from proletarian.sql.statements import Plan
+
+
+def listen(dialect: Dialect) -> Plan[None]:
+    """Be sent the notifications of these tables."""
+    if dialect.notifies:
+        yield dialect.say("waking.listen")
+
+
+def lie_down(dialect: Dialect, queues: Sequence[str]) -> Plan[None]:
+    """Ask enqueues on these queues to notify: hold the locks that make them."""
+    if dialect.notifies:
+        yield dialect.say("waking.lie_down", queues=list(queues))
+
+
+def get_up(dialect: Dialect, queues: Sequence[str]) -> Plan[None]:
+    """Spare them that while we are awake."""
+    if dialect.notifies:
+        yield dialect.say("waking.get_up", queues=list(queues))

@@ -1,0 +1,1 @@
+"""Time, as a job meets it: how long, until when, which moments a database holds, when a schedule ticks. No I/O."""

@@ -1,0 +1,54 @@
+// What the pages do beyond HTML: updates can be paused, times are told in the reader's zone, a bulk goes on by itself.
+// Everything works without this file.
+(() => {
+  "use strict";
+  const pause = document.getElementById("pause");
+  const said = document.getElementById("live-said");
+  let paused = false;
+
+  const say = (text) => { if (said && said.textContent !== text) said.textContent = text; };
+
+  const localize = (root) => {
+    for (const time of root.querySelectorAll("time[datetime]")) {
+      const moment = new Date(time.dateTime);
+      if (!Number.isNaN(moment.getTime())) {
+        const local = moment.toLocaleString([], { dateStyle: "medium", timeStyle: "medium" });
+        time.title = time.dateTime.slice(0, 19).replace("T", " ") + " UTC · " + local + " here";
+      }
+    }
+  };
+
+  if (pause) {
+    pause.hidden = false;
+    pause.addEventListener("click", () => {
+      paused = !paused;
+      pause.setAttribute("aria-pressed", String(paused));
+      pause.textContent = paused ? "Resume updates" : "Pause updates";
+      say(paused ? "Paused" : "");
+    });
+  }
+  // A stream goes on unread while paused, and a poll is not sent; nor while somebody fills in a form, which would be
+  // replaced by an empty one.
+  const hold = (event) => {
+    const field = document.activeElement;
+    const filling = field && field.closest("details[open] form");
+    if (paused || filling) event.preventDefault();
+    if (filling && !paused) say("Updates wait for the form");
+  };
+  document.addEventListener("htmx:sse:before:message", hold);
+  document.addEventListener("htmx:before:request", hold);
+  document.addEventListener("trouble", (event) => say(event.detail && event.detail.data ? "Not fresh: " + event.detail.data : "Not fresh"));
+  document.addEventListener("htmx:sse:error", () => say("Not fresh: the dashboard does not answer"));
+  document.addEventListener("htmx:error", () => say("Not fresh: the dashboard does not answer"));
+  document.addEventListener("htmx:after:swap", () => {
+    if (!paused) say("");
+    localize(document);
+  });
+  localize(document);
+
+  const goOn = document.querySelector("form[data-go-on]");
+  if (goOn) {
+    const timer = setTimeout(() => goOn.requestSubmit(), 400);
+    goOn.querySelector("[data-stop]").addEventListener("click", () => clearTimeout(timer));
+  }
+})();

@@ -1,0 +1,43 @@
+"""
+Runs that are ours in the database and that we know nothing of.
+
+When a connection breaks in a claim, the claim may have been carried out, or may still be: its
+jobs would wait for ever for a worker that does not know of them.
+"""
+
+from __future__ import annotations
+
+import time
+
+from proletarian.connections.session import Session
+from proletarian.sql.claiming import mine
+from proletarian.sql.dialect import Dialect
+from proletarian.sql.rows import Claimed
+from proletarian.worker.held import Held
+from proletarian.worker.keeping.membership import Identity
+
+SOON, EVERY = 0.5, 30.0  # seconds between looks: after trouble at first, and at the most
+
+
+class Strays:
+    """Looks for them: soon after trouble, then with growing pauses, and never quite given up."""
+
+    def __init__(self, session: Session, dialect: Dialect, held: Held) -> None:
+        self._session = session
+        self._dialect = dialect
+        self._held = held
+        self._troubles = 0
+        self._pause = EVERY
+        self._next = time.monotonic() + EVERY
+
+    def found(self, identity: Identity) -> list[Claimed]:
+        """The strays to give back; mostly none, at the cost of a look at the clock."""
+        now = time.monotonic()
+        if self._session.troubles != self._troubles:
+            self._troubles, self._pause, self._next = self._session.troubles, SOON, now
+        if now < self._next:
+            return []
+        self._pause = min(self._pause * 2, EVERY)
+        self._next = now + self._pause
+        known = self._held.ids()
+        return [row for row in self._session.insist(mine, self._dialect, identity.stored) if row.run_id not in known]

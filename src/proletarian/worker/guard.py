@@ -1,0 +1,129 @@
+"""
+The guard: notices what got stuck, in the pump or the keeper, and ends it.
+
+It has a thread of its own, which asks nothing of the database and logs only after it has acted.
+It counts its own ticks and reads no clock: while a handler holds the interpreter, or the process
+is frozen, it does not tick, and nothing is taken for stuck.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from typing import Protocol
+
+from proletarian.connections.session import Flight, Session
+from proletarian.events import Log
+from proletarian.untraced import untraced
+from proletarian.worker.health import Signs
+
+TICK = 1.0  # seconds
+SLACK = 10.0  # seconds that an answer may take, beyond the wait for others' locks
+LEAST = 3.0  # the same with a very short `lost_after`: a busy machine is no stuck one
+
+
+class Part(Protocol):
+    """A thread of the worker's, with its connection."""
+
+    session: Session
+    lock_wait: float  # seconds that one of its statements may wait for others' locks
+    turns: int  # counts up
+    is_resting: bool  # sleeping until there is something to do, or not there
+
+
+class Watched:
+    """What one part did when last seen, and for how many ticks it has been doing just that."""
+
+    def __init__(self, part: Part, slack: float) -> None:
+        self.part = part
+        self.slack = slack
+        self._seen_flight: Flight | None = None
+        self._seen_moves = (0, 0)
+        self._ticks = 0
+        self._cut: Flight | None = None
+
+    def look(self) -> None:
+        """Once a tick."""
+        session = self.part.session
+        flight, moves = session.flight, (session.tries, self.part.turns)
+        same = flight is self._seen_flight and moves == self._seen_moves
+        self._ticks = self._ticks + 1 if same else 0
+        self._seen_flight, self._seen_moves = flight, moves
+
+    def stuck(self) -> tuple[Flight, float] | None:
+        """
+        The statement that is in flight past its bound, and for how long; each is told once.
+
+        Its bound doubles with each cut until an answer comes. Otherwise a server that is slow, not stuck, would
+        be asked the same for ever.
+        """
+        session, flight = self.part.session, self._seen_flight
+        if flight is None or flight is self._cut or flight is not session.flight:
+            return None
+        bound = (self.part.lock_wait + self.slack) * 2 ** session.late.get(flight.name, 0)
+        if self._ticks * TICK < bound:
+            return None
+        self._cut = flight
+        session.late[flight.name] = session.late.get(flight.name, 0) + 1
+        return flight, self._ticks * TICK
+
+    def stands(self, seconds: float) -> bool:
+        """Whether it has neither moved nor slept nor asked the database anything for that long."""
+        return self._seen_flight is None and not self.part.is_resting and self._ticks * TICK >= seconds
+
+    def signs(self) -> Signs:
+        """What it looks like at this moment."""
+        session, flight = self.part.session, self._seen_flight
+        asks = flight.name if flight is not None and flight is session.flight else None
+        return Signs(self.part.is_resting, asks, self._ticks * TICK, session.in_trouble)
+
+
+class Guard:
+    """
+    Watches the parts of one worker.
+
+    `hanging` is set while one of them does nothing at all, for `lost_after`: it hangs in a log that nobody
+    reads, say. Then the worker stops proving its life, so that others take its jobs.
+    """
+
+    def __init__(self, parts: Mapping[str, Part], *, lost_after: float, hanging: threading.Event, log: Log) -> None:
+        slack = min(SLACK, max(LEAST, lost_after / 4))
+        self._watched = {name: Watched(part, slack) for name, part in parts.items()}
+        self._lost_after = lost_after
+        self._hanging = hanging
+        self._log = log
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._serve, name="proletarian guard", daemon=True)
+
+    def start(self) -> None:
+        """Watch, in a thread."""
+        self._thread.start()
+
+    def close(self) -> None:
+        """Stop watching."""
+        self._ended.set()
+
+    def signs(self) -> dict[str, Signs]:
+        """How each part looks at this moment."""
+        return {name: watched.signs() for name, watched in self._watched.items()}
+
+    @untraced()
+    def _serve(self) -> None:
+        while not self._ended.wait(TICK):
+            for name, watched in self._watched.items():
+                watched.look()
+                if stuck := watched.stuck():
+                    flight, seconds = stuck
+                    watched.part.session.cut()
+                    self._log("database.stuck", {"who": name, "statement": flight.name, "seconds": seconds})
+            self._look_for_hanging()
+
+    def _look_for_hanging(self) -> None:
+        hanging = [name for name, watched in self._watched.items() if watched.stands(self._lost_after)]
+        if not hanging:
+            self._hanging.clear()
+        elif not self._hanging.is_set():
+            self._hanging.set()
+            for watched in self._watched.values():
+                watched.part.session.cut()  # with the sessions go their locks, the proofs of our life
+            self._log("worker.stuck", {"who": hanging[0], "seconds": self._lost_after})

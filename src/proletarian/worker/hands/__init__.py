@@ -1,0 +1,1 @@
+"""What runs the jobs of a worker: slots, and threads and an event loop to fill them."""

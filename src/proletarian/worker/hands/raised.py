@@ -1,0 +1,80 @@
+"""
+An error that was raised in another process, here: with its type, its words, and where it came from.
+
+The error itself is pickled where it can be, so that a retry strategy can ask what it is. One that cannot be is
+stood in for by an error whose type has the same name.
+"""
+
+from __future__ import annotations
+
+import pickle
+
+import msgspec
+
+from proletarian.kept_errors import message_of, traceback_of
+
+
+class ElsewhereTraceback(Exception):
+    """The traceback in another process, as the cause of the error here."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        self.text = text
+
+    def __str__(self) -> str:
+        return f"\n\n{self.text}"
+
+
+class Unpicklable(Exception):
+    """Stands in for an error that could not be brought over from the process that raised it."""
+
+
+class Packed(msgspec.Struct, frozen=True, gc=False):
+    """An error on its way."""
+
+    name: str
+    message: str
+    traceback: str
+    pickled: bytes | None
+
+
+def packed(error: BaseException) -> bytes:
+    """An error as bytes, whatever it is."""
+    pickled: bytes | None = None
+    try:
+        known = pickle.dumps(error)
+        pickle.loads(known)  # noqa: S301 (our own bytes: an `__init__` that asks for more than its args refuses here)
+        pickled = known
+    except BaseException:  # noqa: BLE001, S110 (the user's code)
+        pass
+    return msgspec.msgpack.encode(Packed(type(error).__qualname__, message_of(error), traceback_of(error), pickled))
+
+
+def unpacked(data: bytes) -> BaseException:
+    """
+    The error, caused by its traceback over there; never raises.
+
+    >>> error = unpacked(packed(KeyError("a")))
+    >>> type(error), error.args
+    (<class 'KeyError'>, ('a',))
+    >>> class Odd(Exception):
+    ...     def __init__(self, a, b):
+    ...         super().__init__(f"{a} and {b}")
+    >>> odd = unpacked(packed(Odd(1, 2)))
+    >>> type(odd).__name__, str(odd), isinstance(odd, Unpicklable)
+    ('Odd', '1 and 2', True)
+    """
+    known = msgspec.msgpack.decode(data, type=Packed)
+    error: BaseException | None = None
+    if known.pickled is not None:
+        try:
+            found = pickle.loads(known.pickled)  # noqa: S301 (from our own child)
+            error = found if isinstance(found, BaseException) else None
+        except BaseException:  # noqa: BLE001, S110 (the user's code; a module that only the child has, say)
+            pass
+    if error is None:
+        error = type(known.name, (Unpicklable,), {})(known.message)
+    try:
+        raise error from (ElsewhereTraceback(known.traceback) if known.traceback else error.__cause__)
+    except BaseException as here:  # noqa: BLE001 (the one that was just raised: with it come the tracebacks)
+        return here

@@ -1,0 +1,172 @@
+"""
+The slots of one queue: how many of its jobs may run at a time, and the jobs that wait for one.
+
+The pump puts jobs in. Hands take them out by themselves, so that no job waits for the pump: plain functions
+run in threads, coroutines on the loop, and both share the queue's slots.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+import weakref
+from collections import deque
+from collections.abc import Sequence
+from typing import Protocol
+
+from proletarian.worker.run import Run
+
+PATIENCE = 1.0  # seconds that a job is held without being started before it is given back
+
+# A handler may fork, and its child may come back from it. The child is no worker: it must not go
+# on with copies of the jobs that its parent holds.
+_slots: weakref.WeakSet[Slots] = weakref.WeakSet()
+
+
+def _let_go() -> None:
+    for slots in list(_slots):
+        slots.forked()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_let_go)
+
+
+class Hand(Protocol):
+    """What runs jobs. It takes them out of the slots, and says to the register of held runs how each ended."""
+
+    def poke(self, slots: Slots) -> None:
+        """There may be a job to take, or a slot to run it in; returns at once."""
+
+    def let_go(self) -> None:
+        """The slots are closed: take no more, and end once what is running has ended."""
+
+
+class Slots:
+    """The jobs of one queue in this worker, and two hands that run them: one the plain ones, one the coroutines."""
+
+    def __init__(self, queue: str, count: int, *, plain: Hand, coroutines: Hand) -> None:
+        self.queue = queue
+        self.count = count
+        # The pump's: jobs that were put in and have not ended, those that have, and how long they took in all.
+        self.held = 0
+        self.ended = 0
+        self.busy = 0.0
+        # The hands'. A slot that is not free belongs to a thread that is awake, or to a coroutine.
+        self.lock = threading.Lock()
+        self.free = count
+        self.closed = False
+        self.plain: deque[Run] = deque()
+        self.coroutines: deque[Run] = deque()
+        self._plain_hand = plain
+        self._coroutine_hand = coroutines
+        _slots.add(self)
+
+    # From the pump's thread.
+
+    def put(self, runs: Sequence[Run]) -> None:
+        """Take in claimed jobs, and get them going."""
+        self.held += len(runs)
+        for run in runs:
+            (self.coroutines if run.is_async else self.plain).append(run)
+        self.offer_plain()
+        self.offer_coroutines()
+
+    @property
+    def has_room(self) -> bool:
+        """Whether a job could start at once."""
+        return self.held < self.count
+
+    def has_ended(self, run: Run) -> None:
+        """Note that one of them is through."""
+        self.held -= 1
+        if run.started_at is not None:
+            self.ended += 1
+            self.busy += run.ran
+
+    def unstarted(self, *, all_of_them: bool) -> list[Run]:
+        """Take back jobs that were not started: all, or those that have waited too long in our hands."""
+        limit = float("inf") if all_of_them else time.monotonic() - PATIENCE
+        taken: list[Run] = []
+        for waiting in (self.plain, self.coroutines):
+            try:
+                while waiting[0].claimed_at <= limit:
+                    taken.append(waiting.popleft())
+            except IndexError:  # none is left; or there was one, and a thread was quicker
+                continue
+        self.held -= len(taken)
+        return taken
+
+    def withdraw(self, run: Run) -> bool:
+        """Take one back that was not started; returns whether it was there."""
+        for waiting in (self.plain, self.coroutines):
+            try:
+                waiting.remove(run)
+            except ValueError:
+                continue
+            self.held -= 1
+            return True
+        return False
+
+    def close(self) -> None:
+        """End the threads; those that are running a job, after it."""
+        with self.lock:
+            self.closed = True
+        self._plain_hand.let_go()
+
+    # From the hands.
+
+    def offer_plain(self) -> None:
+        """Poke the hand that runs plain functions, if any wait."""
+        if self.plain:
+            self._plain_hand.poke(self)
+
+    def offer_coroutines(self) -> None:
+        """Poke the hand that runs coroutines, if any wait."""
+        if self.coroutines:
+            self._coroutine_hand.poke(self)
+
+    @property
+    def is_wanted(self) -> bool:
+        """Whether coroutines wait and plain functions have all slots: then one that ends makes room."""
+        return bool(self.coroutines) and not self.free
+
+    def next_plain(self) -> Run | None:
+        """The next plain job in a slot that has just run one; None: let a coroutine have it."""
+        return None if self.closed or (self.coroutines and not self.free) else self.take_plain()
+
+    def take_plain(self) -> Run | None:
+        """
+        The next plain job, for whoever has a slot already; without a lock.
+
+        With ten threads and jobs of microseconds, a lock here makes them queue up for it.
+        """
+        try:
+            return self.plain.popleft()
+        except IndexError:
+            return None
+
+    def take_coroutine(self) -> Run | None:
+        """The next coroutine, and a slot for it, if one is free."""
+        with self.lock:
+            if self.closed or not self.free:
+                return None
+            try:
+                run = self.coroutines.popleft()
+            except IndexError:
+                return None
+            self.free -= 1
+            return run
+
+    def leave(self) -> None:
+        """A coroutine has ended: its slot is free, for a plain function first."""
+        with self.lock:
+            self.free += 1
+        self.offer_plain()
+
+    def forked(self) -> None:
+        """In a child process: hold nothing, start nothing."""
+        self.closed = True
+        self.plain.clear()
+        self.coroutines.clear()

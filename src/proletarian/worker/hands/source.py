@@ -1,0 +1,143 @@
+"""
+Where a process that runs jobs for a worker finds their handlers: by names, which it imports.
+
+Functions are not copied from one process to another. What goes over are the names of modules and of what stands
+in them, as `pickle` writes functions and classes; what has no such name is refused before the worker starts.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import pickle
+import socket
+import sys
+import threading
+from collections.abc import Callable, Sequence
+from importlib import import_module
+from multiprocessing import process, spawn
+from typing import Any, NamedTuple
+
+import msgspec
+
+from proletarian.errors import ConfigurationError
+from proletarian.queue import Queue
+from proletarian.task import Task
+from proletarian.tasks import Lifespan, Tasks, modules_of
+
+MAIN = "__main__"
+
+
+class Loading(threading.local):
+    """Whether this thread imports a program to run jobs of it: then it must not start a worker of its own."""
+
+    by_us = False
+
+
+loading = Loading()
+
+
+class Source(msgspec.Struct, frozen=True):
+    """What to import, and how jobs are stored; made of plain values only."""
+
+    modules: tuple[str, ...]  # that define the tasks, in their order
+    named: bytes  # the worker, its tasks, its queue, its lifespan: by name
+    main: dict[str, str]  # the program that runs, where tasks stand in it
+    kind: str  # of the database
+    worker: str  # who runs the jobs, for people
+    has_django: bool  # whose settings have to be read before anything of the project's is imported
+
+    def load(self) -> Found:
+        """Import it all, in the other process."""
+        loading.by_us = True
+        try:
+            if self.has_django:
+                import_module("django").setup()
+            if self.main:
+                spawn.prepare(self.main)
+            for module in self.modules:
+                import_module(module)
+        finally:
+            loading.by_us = False
+        make, url, tasks, options, lifespan = pickle.loads(self.named)  # noqa: S301 (of our own worker)
+        return Found(make(url, tasks, **options), tasks, options["queue"], lifespan)
+
+
+class Found(NamedTuple):
+    """The same over there."""
+
+    worker: Any  # one that was not started, for the lifespan to ask
+    tasks: Tasks
+    queue: Queue
+    lifespan: Lifespan | None
+
+
+def source_of(
+    made: tuple[Callable[..., Any], str, Tasks, dict[str, Any]],
+    kind: str,
+    lifespan: Lifespan | None,
+    needed: Sequence[Task[..., Any]],
+    *,
+    is_far: bool,
+) -> Source:
+    """
+    What another process needs to run jobs of these tasks; raises `ConfigurationError` for what no name leads to.
+
+    `made` is how the worker is made: by what, of where its database is, its tasks, its options. `needed` are the
+    tasks that are known to run there. `is_far`: it may be on another machine.
+    """
+    if loading.by_us:
+        raise ConfigurationError(
+            "a worker was started while a child process imported the main program: start it under if __name__ == "
+            '"__main__":, '
+            "or define the tasks in a separate module"
+        )
+    for task in needed:
+        require_name(task)
+    modules, wanted = modules_of(made[2]), modules_of({task.name: task for task in needed})
+    try:
+        named = pickle.dumps((*made, lifespan))
+    except (pickle.PicklingError, AttributeError, TypeError) as error:
+        raise ConfigurationError(
+            f"another process cannot import what it needs to run these jobs: {error}. Tasks, middleware, the "
+            "lifespan and the parts of a Queue must have a name in a module"
+        ) from error
+    main: dict[str, str] = {}
+    if MAIN in wanted or MAIN.encode() in named:
+        main = main_program(is_far)
+    elif MAIN in modules and not is_far:
+        with contextlib.suppress(ConfigurationError):  # of its tasks none is known to run there
+            main = main_program(is_far)
+    found = tuple(module for module in modules if module != MAIN)
+    django = sys.modules.get("django.apps")
+    # Settings that were made by hand, without a module, are nothing that the other process could read.
+    has_django = django is not None and django.apps.ready and "DJANGO_SETTINGS_MODULE" in os.environ
+    return Source(found, named, main, kind, f"{socket.gethostname()}:{os.getpid()}", has_django)
+
+
+def require_name(task: Task[..., Any]) -> None:
+    """Refuse a function that cannot be imported by its name."""
+    name = str(getattr(task.function, "__qualname__", ""))
+    if "<" in name:
+        raise ConfigurationError(
+            f"the task {task.name!r} is to run in another process, which must import it, but {name} is defined inside "
+            "a function: define it at the top level of a module"
+        )
+
+
+def main_program(is_far: bool) -> dict[str, str]:
+    """How another process imports the program that runs; raises `ConfigurationError` if it cannot."""
+    main = sys.modules[MAIN]
+    spec = getattr(main, "__spec__", None)
+    path = getattr(main, "__file__", None)
+    if is_far:
+        path = spec = None  # what runs there is another program
+    elif spec is not None and not spec.name.endswith(MAIN):
+        return {"init_main_from_name": spec.name}
+    if spec is None and path is not None and os.path.exists(path):
+        folder = getattr(process, "ORIGINAL_DIR", None) or os.getcwd()
+        return {"init_main_from_path": os.path.normpath(os.path.join(folder, path))}
+    raise ConfigurationError(
+        "tasks are to run in another process, which must import them, but they are defined in the main program "
+        "(__main__), which it cannot import: define them in a module"
+    )

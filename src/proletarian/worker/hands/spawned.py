@@ -1,0 +1,154 @@
+"""A child process as its worker sees it: started, spoken to, listened to, ended."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from multiprocessing import Pipe, process, spawn
+from pathlib import Path
+from queue import SimpleQueue
+
+from proletarian.errors import ProcessDied
+from proletarian.worker.hands.messages import Boot, Leave, Said, Told, ordered, read
+from proletarian.worker.hands.records import has_fields, levels
+from proletarian.worker.hands.source import Source
+
+# Modules are found where the worker finds them. The rest of the command line is the search path.
+PROGRAM = (
+    "import sys; sys.path[:] = sys.argv[3:]; from proletarian.worker.hands.child import main; main(*sys.argv[1:3])"
+)
+PATIENCE = 5.0  # seconds for a lifespan to end, before the process is ended
+
+
+class Spawned:
+    """
+    One child process: a new interpreter, with nothing of its worker's but a pipe.
+
+    It leads a session of its own. What a terminal sends to all does not reach it, and it can be ended together with
+    what it has started.
+    """
+
+    def __init__(self, source: Source) -> None:
+        self._connection, theirs = Pipe()
+        self._saying = threading.Lock()
+        self._unsaid: SimpleQueue[Told | None] = SimpleQueue()
+        self._speaker: threading.Thread | None = None  # started for those who cannot wait
+        self._starting = threading.Lock()
+        with theirs:
+            number = theirs.fileno()
+            flags: list[str] = subprocess._args_from_interpreter_flags()  # type: ignore[attr-defined]
+            command = [os.fsdecode(spawn.get_executable()), *flags, "-c", PROGRAM, str(number), str(os.getpid())]
+            self._process = subprocess.Popen(  # noqa: S603 (this interpreter, and words of ours)
+                [*command, *searched()], stdin=subprocess.DEVNULL, pass_fds=[number], start_new_session=True
+            )
+        self.pid = self._process.pid
+        self.jobs = 0
+        self.say(Boot(source, levels(), has_fields(), sys.argv))
+
+    def say(self, message: Told) -> None:
+        """Tell it something, from any thread, once it has room for it; if it is dead, `hear` says so."""
+        with self._saying, contextlib.suppress(OSError):
+            self._connection.send_bytes(ordered(message))
+
+    def say_soon(self, message: Told) -> None:
+        """Tell it something without waiting: a process that was stopped (SIGSTOP) makes no room until it goes on."""
+        self._unsaid.put(message)
+        with self._starting:
+            if self._speaker is None:
+                self._speaker = threading.Thread(target=self._speak, name="proletarian speaker", daemon=True)
+                self._speaker.start()
+
+    def _speak(self) -> None:
+        while (message := self._unsaid.get()) is not None:
+            self.say(message)
+
+    def _hush(self) -> None:
+        """It is dead: end what is still being said to it."""
+        self._unsaid.put(None)
+        with contextlib.suppress(OSError), socket.socket(fileno=os.dup(self._connection.fileno())) as ours:
+            ours.shutdown(socket.SHUT_RDWR)  # a process of its own may hold the other end open
+        with self._starting:
+            speaker = self._speaker
+        if speaker is not None:
+            speaker.join()
+
+    def hear(self, seconds: float) -> Said | None:
+        """What it says; None if it says nothing for so long. Raises `EOFError` once it is dead."""
+        try:
+            if self._connection.poll(seconds):
+                return read(self._connection.recv_bytes())
+        except OSError as error:
+            raise EOFError from error
+        if not self.is_alive and not self._connection.poll():  # a process of its own may hold the pipe open
+            raise EOFError
+        return None
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether it runs."""
+        return self._process.poll() is None
+
+    @property
+    def memory(self) -> int | None:
+        """Bytes that it holds; None where that cannot be told."""
+        try:
+            pages = int(Path(f"/proc/{self.pid}/statm").read_text().split()[1])
+        except (OSError, IndexError):
+            return None
+        return pages * os.sysconf("SC_PAGE_SIZE")
+
+    def died(self) -> ProcessDied:
+        """What it died of, once it has."""
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(PATIENCE)  # it has closed its pipe
+        return ProcessDied(f"the process that ran it (pid {self.pid}) {how_it_ended(self.end())}")
+
+    def end(self) -> int:
+        """End it, and what it has started; returns its exit code, which is the negative signal if it was one."""
+        # The group first while its leader is there: until it is waited for, no other process has its number.
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(self.pid, signal.SIGKILL)
+        code = self._process.wait()
+        self._hush()
+        self._connection.close()
+        return code
+
+    def leave(self) -> None:
+        """Ask it to end by itself; `end_in_time` waits for it."""
+        self.say(Leave())
+
+    def end_in_time(self) -> None:
+        """Let it leave its lifespan, then end it in any case."""
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(PATIENCE)
+        self.end()
+
+
+def searched() -> list[str]:
+    """Where modules are looked for, from wherever the child is."""
+    folder: str = getattr(process, "ORIGINAL_DIR", None) or os.getcwd()
+    return [path or folder for path in sys.path]
+
+
+def how_it_ended(code: int) -> str:
+    """
+    An exit code in words.
+
+    >>> print(how_it_ended(3), "|", how_it_ended(-11))
+    ended by itself with exit code 3 | was killed by signal 11 (SIGSEGV), exit code -11
+    >>> print(how_it_ended(-9))
+    was killed by signal 9 (SIGKILL), exit code -9: by hand, or by the system for lack of memory
+    """
+    if code >= 0:
+        return f"ended by itself with exit code {code}"
+    try:
+        name = signal.Signals(-code).name
+    except ValueError:
+        name = "a real-time signal"
+    more = ": by hand, or by the system for lack of memory" if code == -signal.SIGKILL else ""
+    return f"was killed by signal {-code} ({name}), exit code {code}{more}"

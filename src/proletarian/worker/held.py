@@ -1,0 +1,81 @@
+"""
+The register of the runs in a worker's hands: each from its claim until its end is in the database.
+
+The pump's thread keeps it. It alone enters runs and strikes them off, so what it asks (is anything left?
+do we know this run?) has a certain answer, whatever the threads and loops are doing that run the jobs.
+They say how a run ended, and no more: that goes into a tray, which the pump empties.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Iterable
+from operator import itemgetter
+
+from proletarian.outcomes import Outcome
+from proletarian.worker.run import Run
+from proletarian.worker.wake import Wake
+
+End = tuple[Run, Outcome]
+RUN = itemgetter(0)
+
+
+class Held:
+    """
+    The runs of one worker.
+
+    >>> held = Held()
+    >>> len(held), held.under_way(), held.gather()
+    (0, [], [])
+    """
+
+    def __init__(self) -> None:
+        self.wake = Wake()  # of whoever gathers
+        self._runs: set[Run] = set()
+        self._tray: deque[End] = deque()
+
+    # From any thread.
+
+    def end(self, run: Run, outcome: Outcome) -> None:
+        """A run has come to its end; called by whoever ran it, for every job."""
+        run.ended_at = time.monotonic()
+        self._tray.append((run, outcome))
+        self.wake.wake()
+
+    def under_way(self) -> list[Run]:
+        """Those that have not come to their end; some of them may not have begun."""
+        return [run for run in self._runs.copy() if run.ended_at is None]
+
+    def __len__(self) -> int:
+        return len(self._runs)
+
+    # From the pump's thread.
+
+    def enter(self, runs: Iterable[Run]) -> None:
+        """These are ours now."""
+        self._runs.update(runs)
+
+    def strike(self, runs: Iterable[Run]) -> None:
+        """These are no longer ours."""
+        self._runs.difference_update(runs)
+
+    def __contains__(self, run: Run) -> bool:
+        return run in self._runs
+
+    @property
+    def has_ends(self) -> bool:
+        """Whether a run has ended since last gathered."""
+        return bool(self._tray)
+
+    def gather(self) -> list[End]:
+        """The runs that have ended since the last call, except those that were given back meanwhile."""
+        take, runs = self._tray.popleft, self._runs
+        ended = [take() for _ in range(len(self._tray))]
+        if runs.issuperset(map(RUN, ended)):  # as nearly always, and found without a look at each in Python
+            return ended
+        return [end for end in ended if end[0] in runs]
+
+    def ids(self) -> set[int]:
+        """What the database calls them."""
+        return {run.row.run_id for run in self._runs}

@@ -1,0 +1,77 @@
+"""
+What the operating system shows of another worker's process, if it runs on this machine.
+
+A worker notes in its row which process it is: the kernel's run, its name spaces, its number and the moment of
+its start. That is no other process's, however alike two containers are named and numbered, so who finds himself
+in the same name spaces of the same run can tell for certain whether it is still there.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+
+from proletarian.sql.rows import Peer
+from proletarian.worker.keeping.watch import Process
+
+SPACES = ("pid", "time")  # in which numbers and moments of start mean something
+STATE, THREADS, START = 0, 17, 19  # fields of /proc/…/stat behind the name
+
+
+def process_here() -> str | None:
+    """
+    Which process this is; None where there is no `/proc`, or that of another container.
+
+    >>> process_here() == process_here()
+    True
+    """
+    try:
+        return f"{_where()}/{os.getpid()}/{_stat(os.getpid())[START]}"
+    except (OSError, IndexError):
+        return None
+
+
+def process_of(peer: Peer) -> Process:
+    """What can be seen of a worker's process from here."""
+    if peer.process is None or peer.host.rpartition("@")[2] != socket.gethostname():
+        return Process.ELSEWHERE
+    where, number, start = peer.process.rsplit("/", 2)
+    try:
+        if where != _where():
+            return Process.ELSEWHERE
+    except OSError:
+        return Process.ELSEWHERE
+    return _process(int(number), start)
+
+
+def _where() -> str:
+    """The run of the kernel and the name spaces. Raises `OSError` where `/proc` does not show them."""
+    if os.readlink("/proc/self") != str(os.getpid()):
+        raise OSError("this /proc shows the processes of another name space")
+    with open("/proc/sys/kernel/random/boot_id") as file:
+        run = file.read().strip()
+    return ":".join([run, *(str(os.stat(f"/proc/self/ns/{space}").st_ino) for space in SPACES)])
+
+
+def _process(number: int, start: str) -> Process:
+    try:
+        os.kill(number, 0)
+    except ProcessLookupError:
+        return Process.GONE
+    except OSError:
+        pass  # somebody else's, but there
+    try:
+        stat = _stat(number)
+        if stat[START] != start:
+            return Process.GONE  # another one has its number
+        if stat[STATE] in "ZX":
+            # Ended, and nobody has asked how yet; or only its first thread has.
+            return Process.GONE if stat[THREADS] == "1" else Process.THERE
+        return Process.FROZEN if stat[STATE] in "Tt" else Process.THERE
+    except (OSError, IndexError):
+        return Process.ELSEWHERE  # hidden from us
+
+
+def _stat(number: int) -> list[str]:
+    with open(f"/proc/{number}/stat", "rb") as file:
+        return file.read().rpartition(b")")[2].decode().split()

@@ -1,0 +1,48 @@
+"""The chores for jobs that wait for others: what a worker has left that died, or could not have at that moment."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from proletarian.sql.flows.late import look_late, sweep
+from proletarian.sql.flows.releasing import Released, release
+from proletarian.sql.statements import Plan
+from proletarian.worker.keeping.rota import Chore
+from proletarian.worker.runner import Runner
+
+EVERY, SWEEP_EVERY = 1.0, 10.0  # seconds, of the fleet
+ROUNDS = 20  # releases in one turn
+
+
+def releasing(runner: Runner, look: Callable[[], None]) -> Chore:
+    """Count what was told, and look at the edges that no acknowledgement sees; `look` is called when some may run."""
+    after = 0
+
+    def plan() -> Plan[bool]:
+        nonlocal after
+        ended, after = yield from look_late(runner.dialect, after)
+        ready, more = 0, True
+        for _ in range(ROUNDS):
+            done: Released = yield from release(runner.dialect, runner.queue.now())
+            runner.tell_cancelled(done.cancelled)
+            ready, more = ready + done.ready, done.more
+            if not more:
+                break
+        if ready:
+            look()
+        return more or bool(ended) or after > 0
+
+    return Chore(EVERY, plan)
+
+
+def sweeping_edges(runner: Runner) -> Chore:
+    """Look at the next page of edges, and begin again after the last one; the sooner the more there is to sweep."""
+    after: tuple[Any, Any] | None = None
+
+    def plan() -> Plan[bool]:
+        nonlocal after
+        found, after = yield from sweep(runner.dialect, after)
+        return found > 0
+
+    return Chore(SWEEP_EVERY, plan)

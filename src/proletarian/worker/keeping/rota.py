@@ -1,0 +1,47 @@
+"""Chores: what has to be done now and then, whoever in the fleet does it."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from proletarian.connections.session import Session
+from proletarian.sql.statements import Plan
+
+SOON = 0.5  # seconds until a chore that has left something to do is continued
+
+
+@dataclass
+class Chore:
+    """
+    A plan that a fleet carries out every so often; its result says whether it has left something to do.
+
+    The larger the fleet, the less often each worker does it, so that the database sees it no more often.
+    """
+
+    every: float
+    plan: Callable[[], Plan[bool]]
+    due: float = 0.0  # monotonic
+
+
+class Rota:
+    """The chores of one worker. What cannot be done now, because of somebody's lock, is left to the next time."""
+
+    def __init__(self, session: Session, chores: Sequence[Chore]) -> None:
+        self._session = session
+        self._chores = chores
+
+    def turn(self, fleet: int) -> None:
+        """Do what is due."""
+        for chore in self._chores:
+            now = time.monotonic()
+            if now >= chore.due:
+                pause = SOON if self._session.once(chore.plan) else chore.every * fleet
+                chore.due = now + about(pause)
+
+
+def about(seconds: float) -> float:
+    """About that long: workers that started together must not go on in step."""
+    return seconds * random.uniform(0.8, 1.2)  # noqa: S311 (spread, no secret)

@@ -1,0 +1,23 @@
+"""The chore of looking through unique keys: for those that nobody frees, and those that nobody needs."""
+
+from __future__ import annotations
+
+from proletarian.sql.dialect import Dialect
+from proletarian.sql.keys import sweep
+from proletarian.sql.statements import Plan
+from proletarian.worker.keeping.rota import Chore
+
+EVERY = 10.0  # seconds, of the fleet
+MOST = 500  # keys in one look
+
+
+def sweeping(dialect: Dialect) -> Chore:
+    """Look at the next page of keys, and begin again after the last one."""
+    after = ""
+
+    def plan() -> Plan[bool]:
+        nonlocal after
+        after = yield from sweep(dialect, after, MOST)
+        return False
+
+    return Chore(EVERY, plan)

@@ -1,0 +1,21 @@
+"""The chore of forgetting lanes that nobody needs any more; one that is wanted again gets a new row."""
+
+from __future__ import annotations
+
+from proletarian.sql.dialect import Dialect
+from proletarian.sql.lanes.entering import prune
+from proletarian.sql.statements import Plan
+from proletarian.worker.keeping.rota import Chore
+
+EVERY = 60.0  # seconds, of the fleet
+MOST = 1000  # lanes in one statement
+
+
+def weeding(dialect: Dialect) -> Chore:
+    """Delete the rows of lanes of which nothing runs, and whose rate has no memory of the last hour."""
+
+    def plan() -> Plan[bool]:
+        yield from prune(dialect, MOST)
+        return False
+
+    return Chore(EVERY, plan)

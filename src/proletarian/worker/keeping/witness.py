@@ -1,0 +1,42 @@
+"""The second witness of a worker's life: a lock of its pump's session, beside that of its keeper's."""
+
+from __future__ import annotations
+
+from proletarian.connections.session import Session
+from proletarian.drivers.driver import OwnConnection
+from proletarian.sql.dialect import Dialect
+from proletarian.worker.keeping.membership import Identity
+
+EVERY = 0.5  # seconds between tries to take it
+
+
+class Witness:
+    """Takes the lock; as long as a former session of ours has it, tries again and again."""
+
+    def __init__(self, session: Session, dialect: Dialect) -> None:
+        self._session = session
+        self._dialect = dialect
+        self._for: Identity | None = None  # whom our sessions vouch for
+        self._vouches = False  # the present one does
+        self._next = 0.0
+
+    def connected(self, connection: OwnConnection) -> None:
+        """
+        A new session holds nothing; and nothing may be held by the former one.
+
+        The server may still believe in that, and in its transaction, with rows locked that we are about to settle.
+        """
+        if self._for is not None and self._for.pump_lock is not None:
+            connection.evict(self._dialect, self._for.pump_lock)
+        self._next = 0.0
+        self._vouches = False
+
+    def vouch(self, identity: Identity, now: float) -> None:
+        """Called in each turn."""
+        if (identity is self._for and self._vouches) or now < self._next:
+            return
+        lock = identity.pump_lock
+        if lock is None or self._session.do(lambda connection: connection.hold(self._dialect, lock), name="lock"):
+            self._for, self._vouches = identity, True
+        else:
+            self._next = now + EVERY

@@ -1,0 +1,79 @@
+"""Letting those run that have waited for others, as soon as this worker has told the database that one has ended."""
+
+from __future__ import annotations
+
+import time
+from math import inf
+
+from proletarian.connections.session import Session
+from proletarian.queue import Queue
+from proletarian.sql.flows.late import look_late
+from proletarian.sql.flows.releasing import Released, release
+from proletarian.worker.claiming.rhythm import Rhythm
+from proletarian.worker.runner import Runner
+
+PACE = 0.02  # seconds between two releases of which the first let nobody run
+PATIENCE, SOON = 2.0, 0.01  # seconds that a drain waits for others' releases, and between its looks
+
+
+class Releases:
+    """Releases on the pump's connection. What it leaves, because somebody has a row locked, is the keeper's."""
+
+    def __init__(self, session: Session, runner: Runner, rhythm: Rhythm) -> None:
+        self._session = session
+        self._runner = runner
+        self._rhythm = rhythm
+        self.wanted = False  # somebody was told that what it waits for has ended
+        self._not_before = 0.0
+
+    @property
+    def _queue(self) -> Queue:
+        return self._runner.queue
+
+    def turn(self, now: float) -> None:
+        """
+        If somebody was told, count it, until there is nothing left to do.
+
+        After a time that let nobody run, not again for a moment: in a large batch that is the rule, and counting each
+        acknowledgement would cost more than the acknowledgement.
+        """
+        if not self.wanted or now < self._not_before:
+            return
+        self.wanted = False
+        ready, more = 0, True
+        while more:
+            done = self._release()
+            ready, more = ready + done.ready, done.more
+        self._not_before = 0.0 if ready else now + PACE
+
+    def due_in(self, now: float) -> float:
+        """Seconds until it is to be called; for ever, if nobody was told."""
+        return max(0.0, self._not_before - now) if self.wanted else inf
+
+    def _release(self) -> Released:
+        done = self._session.insist(release, self._runner.dialect, self._queue.now())
+        self._runner.tell_cancelled(done.cancelled)
+        if done.ready:
+            self._rhythm.anything(time.monotonic())
+        return done
+
+    def last_look(self) -> bool:
+        """Before a drain is over: has a job ended that others wait for, of which nobody was told?"""
+        after, ended = 0, 0
+        while True:
+            count, after = self._session.insist(look_late, self._runner.dialect, after)
+            ended += count
+            if not after:
+                break
+        return self._to_the_end() or ended > 0
+
+    def _to_the_end(self) -> bool:
+        """Release, and wait for a moment for others that are at it: nobody may come after us."""
+        until, ready = time.monotonic() + PATIENCE, False
+        while True:
+            done = self._release()
+            ready |= done.ready > 0
+            if not (done.more or done.left) or time.monotonic() > until:
+                return ready
+            if not done:
+                time.sleep(SOON)

@@ -1,0 +1,199 @@
+"""Django projects of other shapes than the example: lazy globals, a prefix, roles, SQLite in memory."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+
+from proletarian import NewJob
+from tests.cli.terminal import ROOT, terminal
+from tests.conftest import DatabaseOf
+from tests.databases import PrivateDatabase
+from tests.doors.layers import django_settings
+from tests.waiting import wait_until
+
+START = """
+import sys, types
+import django
+from django.conf import settings
+from proletarian.retries import Retry
+OURS = "proletarian.contrib.django.TaskBackend"
+settings.configure(**{{"SECRET_KEY": "x", "USE_TZ": True, "TASKS": {{"default": {{"BACKEND": OURS}}}},
+    "INSTALLED_APPS": ["django.contrib.contenttypes", "django.contrib.auth", "proletarian.contrib.django"],
+    **{settings}}})
+django.setup()
+from django.core.management import execute_from_command_line
+def manage(*arguments):
+    execute_from_command_line(["manage.py", *arguments])
+"""
+
+
+def project(code: str, database: Any, **settings: Any) -> subprocess.CompletedProcess[str]:
+    """Run a program in a project with this database and these settings."""
+    start = START.format(settings=repr({"DATABASES": {"default": database}, **settings}))
+    return subprocess.run(
+        [sys.executable, "-c", start + code], env={**os.environ}, capture_output=True, text=True, timeout=120,
+        check=False,
+    )  # fmt: skip
+
+
+def said(code: str, database: Any, **settings: Any) -> str:
+    """What a program prints, if all goes well."""
+    done = project(code, database, **settings)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def test_nothing_is_asked_of_a_global_that_is_no_task(sqlite: PrivateDatabase) -> None:
+    """A lazy object loads what it stands for as soon as somebody asks for its class; a lazy module, for its globals."""
+    code = """
+import importlib.util
+from django.utils.functional import SimpleLazyObject
+from proletarian.contrib.django.compat import base
+shop = types.ModuleType("shop")
+shop.search = SimpleLazyObject(lambda: 1 / 0)
+sys.modules["shop"] = shop
+spec = importlib.util.find_spec("antigravity")
+lazy = importlib.util.module_from_spec(spec)
+sys.modules["lazy"] = lazy
+importlib.util.LazyLoader(spec.loader).exec_module(lazy)
+def greet(): ...
+greet.__module__, greet.__qualname__ = "shop", "greet"
+shop.greet = base.task(greet)
+from proletarian.contrib.django.running import project_worker
+print(list(project_worker().tasks), "webbrowser" in sys.modules)
+"""
+    assert said(code, django_settings(sqlite)) == "['shop.greet'] False\n"
+
+
+def test_a_web_process_loads_nothing_of_the_worker(sqlite: PrivateDatabase) -> None:
+    code = """
+from proletarian.contrib.django.compat import task_backends
+assert type(task_backends["default"]).__name__ == "TaskBackend"
+from proletarian.contrib.django import results
+print([name for name in sys.modules if name.startswith("proletarian.worker")])
+"""
+    assert said(code, django_settings(sqlite)) == "[]\n"
+
+
+@pytest.mark.parametrize("product", ["sqlite", "postgresql"])
+def test_the_sql_of_the_migration_can_be_printed(product: str, new_database: DatabaseOf) -> None:
+    database = new_database(product)
+    code = "manage('sqlmigrate', 'proletarian', '0001'); manage('sqlmigrate', 'proletarian', '0001', '--backwards')"
+    printed = said(code, django_settings(database))
+
+    assert f"CREATE TABLE IF NOT EXISTS {database.table('running_job')}" in printed
+    assert f"DROP TABLE IF EXISTS {database.table('archived_job')}" in printed
+    assert "CANNOT BE WRITTEN" not in printed
+
+
+@pytest.mark.parametrize("product", ["sqlite", "postgresql", "mariadb"])
+def test_the_other_commands_take_database_and_prefix_from_the_settings(product: str, new_database: DatabaseOf) -> None:
+    database = new_database(product)
+    settings = {"PROLETARIAN": {"PREFIX": "work_"}}
+
+    def command(*arguments: str) -> tuple[int, str]:
+        done = project(f"manage('proletarian', *{arguments!r})", django_settings(database), **settings)
+        return done.returncode, done.stdout + done.stderr
+
+    assert command("migrate", "--check")[0] == 1
+    assert command("migrate") == (0, "applied 0001 tables\n")
+    assert command("status") == (0, "no jobs\n\n0 workers alive\n")
+    assert "is not for `manage.py proletarian`" in command("status", "--database", "sqlite:///other.db")[1]
+    assert database.rows("SELECT count(*) FROM work_job") == [(0,)]
+    if product != "sqlite":
+        assert "work_job" in command("roles", "--worker", "shop_worker")[1]
+
+
+def test_a_worker_takes_the_role_that_django_takes(new_database: DatabaseOf) -> None:
+    database = new_database("postgresql")
+    name = f"shop_{urlsplit(database.url).path.lstrip('/')}"
+    database.rows(f"CREATE ROLE {name}")
+    try:
+        database.rows(f"GRANT ALL ON DATABASE {urlsplit(database.url).path.lstrip('/')} TO {name}")
+        database.rows(f"GRANT ALL ON SCHEMA public TO {name}")
+        settings = {**django_settings(database), "OPTIONS": {"assume_role": name}}
+        code = """
+manage("migrate", "-v0")
+from proletarian.connections.database import Database
+from proletarian.sql.statements import Statement, Text
+connection = Database("django://default").connect()
+print(connection.execute(Statement(Text("SELECT current_user")))[0][0])
+"""
+        assert said(code, settings) == f"{name}\n"
+    finally:
+        database.rows(f"DROP OWNED BY {name}")
+        database.rows(f"DROP ROLE {name}")
+
+
+def test_sqlite_in_memory_is_refused_in_words() -> None:
+    for path in (":memory:", "file:memorydb_default?mode=memory&cache=shared", "file:shop.db?mode=ro"):
+        settings = {"ENGINE": "django.db.backends.sqlite3", "NAME": path}
+        done = project("from proletarian.connections.database import Database; Database('django://default')", settings)
+
+        assert done.returncode != 0
+        assert "DATABASES['default']['TEST'] = {'NAME': 'test.sqlite3'}" in done.stderr
+
+
+def test_a_path_is_taken_as_it_is(tmp_path: Any) -> None:
+    for name in ("a%20b.sqlite3", "what?.sqlite3", "a#b.sqlite3"):
+        settings = {"ENGINE": "django.db.backends.sqlite3", "NAME": str(tmp_path / name)}
+        code = """
+from django.db import connection
+connection.cursor().execute("SELECT 1")
+manage("migrate", "-v0")
+from proletarian.connections.database import Database
+Database("django://default").connect()
+"""
+        said(code, settings)
+    assert {path.name for path in tmp_path.iterdir()} == {"a%20b.sqlite3", "what?.sqlite3", "a#b.sqlite3"}
+
+
+def test_a_worker_starts_anew_when_code_changes(new_database: DatabaseOf, tmp_path: Path) -> None:
+    """And what it runs at that moment may end: a change of code is a stop, and no death."""
+    database = new_database("postgresql")
+    code = "import time; from proletarian import Tasks; tasks = Tasks()\n@tasks.task\ndef greet():\n    {}\n"
+    (tmp_path / "jobs.py").write_text(code.format("time.sleep(2); return 1"))
+    settings = {"PROLETARIAN": {"TASKS": "jobs.tasks"}}
+    said("manage('migrate', '-v0')", django_settings(database))
+    manage = tmp_path / "manage.py"
+    configured = START.format(settings=repr({"DATABASES": {"default": django_settings(database)}, **settings}))
+    manage.write_text(f"{configured}\nexecute_from_command_line(sys.argv)\n")
+    with terminal(tmp_path, tmp_path, PYTHONUNBUFFERED="1") as shell:
+        worker = shell.start("python manage.py proletarian worker --reload --stop-timeout 30")
+        worker.wait_for("restarting when code changes")
+        database.put(NewJob("greet"))
+        wait_until(lambda: database.count("running_job") == 1, 60)
+        (tmp_path / "jobs.py").write_text(code.format("return 2"))
+        wait_until(lambda: worker.text.count("restarting when code changes") == 2, 60, what="the second start")
+        database.put(NewJob("greet"))
+        wait_until(lambda: database.count("archived_job") == 2, 60, what="the second job")
+        lost = database.rows(f"SELECT attempts, lost FROM {database.table('archived_job')}")
+        worker.send(signal.SIGINT)
+        ended = worker.ends()
+
+    assert (lost, ended) == ([(1, 0), (1, 0)], 0)
+
+
+def test_jobs_of_a_project_run_in_child_processes(new_database: DatabaseOf, tmp_path: Path) -> None:
+    """Its own tasks and Django's: a child reads the settings first, and has connections of its own."""
+    database = new_database("postgresql")
+    with terminal(ROOT / "examples/django_app", tmp_path, DATABASE=database.url) as shell:
+        shell.run("python manage.py migrate -v0")
+        shell.run("python manage.py proletarian enqueue confirm '{\"order_id\": 1}'")
+        shell.run(
+            'python manage.py proletarian enqueue shop.tasks.greet \'{"args": ["Ada"], "kwargs": {}}\' --queue mail'
+        )
+        done = shell.run("python manage.py proletarian worker --queue default=processes:1,mail=processes:1 --drain")
+
+    assert done.code == 0, done.err
+    assert sorted(database.archive("job_type", "status", "result")) == [
+        ("confirm", "success", None), ("shop.tasks.greet", "success", '"hello, Ada"')
+    ]  # fmt: skip

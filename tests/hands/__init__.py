@@ -1,0 +1,1 @@
+"""Where handlers run: child processes, and executors."""

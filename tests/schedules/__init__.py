@@ -1,0 +1,1 @@
+"""Schedules: when they tick, and that each tick becomes one job."""
