@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import time
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from proletarian import ConfigurationError, Limit, NewJob, Retry, Tasks, process_next_job
 from proletarian.testing import drain
+from tests.conftest import DatabaseOf
 from tests.databases import PrivateDatabase
 from tests.limits.overlap import Overlap
 from tests.waiting import wait_until
@@ -257,3 +259,22 @@ def test_one_job_in_this_thread_holds_to_limits_too(database: PrivateDatabase, t
 
     assert sorted(ran) == ["a", "a", "b", "b"]
     assert database.count("job") == 2
+
+
+@pytest.mark.parametrize("product", ["postgresql", "mariadb", "mysql"])  # SQLite has one writer, who is waited for
+def test_one_job_is_found_although_another_has_its_lane_at_that_moment(
+    product: str, database_of: DatabaseOf, tasks: Tasks
+) -> None:
+    @tasks.task(limit=Limit(2, per="account"))
+    def send(account: str) -> None: ...
+
+    database = database_of(product)
+    database.put(send.job("a"))
+    with ThreadPoolExecutor() as threads, database.connection() as connection:
+        connection.cursor().execute(f"INSERT INTO {database.table('lane')} (lane) VALUES ('send:a')")
+        connection.commit()
+        connection.cursor().execute(f"SELECT 1 FROM {database.table('lane')} FOR UPDATE")
+        found = threads.submit(process_next_job, database.url, tasks)
+        time.sleep(0.3)
+        connection.rollback()
+        assert found.result(60)

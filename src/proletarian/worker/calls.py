@@ -48,6 +48,13 @@ class Call:
         return await _within(context, said) if inspect.isawaitable(said) else said
 
 
+class Pause(Call):
+    """A call of `time.sleep`, in an event loop one that lets others go on."""
+
+    async def in_this_loop(self) -> Any:
+        return await asyncio.sleep(*self.arguments)
+
+
 def local(plan: Turns[T]) -> Plan[T]:
     """The same plan with its calls carried out in this thread: what is left are statements."""
     try:

@@ -22,7 +22,7 @@ from proletarian.sql.flows.edges import HAS_WAITED
 from proletarian.sql.flows.late import look_late
 from proletarian.sql.flows.looking import results_of
 from proletarian.sql.flows.releasing import Released, release
-from proletarian.sql.lanes.claiming import claim_one
+from proletarian.sql.lanes.claiming import One, claim_one
 from proletarian.sql.lanes.entering import enter
 from proletarian.sql.namesakes import told_apart
 from proletarian.sql.orders import changes
@@ -34,10 +34,13 @@ from proletarian.sql.settling import settle
 from proletarian.sql.statements import Plan
 from proletarian.sql.steps import Kept, keep_steps, load_steps
 from proletarian.worker.blame import ALONE, SUSPECT
-from proletarian.worker.calls import Call, Turns
+from proletarian.worker.calls import Call, Pause, Turns
 from proletarian.worker.desk import Ask, lost
 from proletarian.worker.run import Run
 from proletarian.worker.runner import Runner
+
+PACE = 0.01  # seconds until lanes are tried again that another had at that moment
+PATIENCE = 1.0  # seconds after which one that has not let go is taken to have the only job
 
 
 def alone(plan: Plan[Any]) -> Plan[Any]:
@@ -81,7 +84,7 @@ class Turn:
             yield from self.fit(set_apart(runner.dialect, self.worker_id, run.row.run_id, ALONE))
         return run
 
-    def _claimed(self, queue_name: str, first_run: int, now: datetime | None) -> Plan[list[Claimed]]:
+    def _claimed(self, queue_name: str, first_run: int, now: datetime | None) -> Turns[list[Claimed]]:
         """A job under no limit, or of a lane that has room; one that should have a lane goes into it first."""
         dialect, limits = self.runner.dialect, self.runner.limits
         rows: list[Claimed]
@@ -95,8 +98,12 @@ class Turn:
         if rows or queue_name not in (yield from present(dialect, [queue_name])):
             return rows
         limits.change((yield from changes(dialect)))
-        rows = yield from self.fit(claim_one(dialect, self.worker_id, queue_name, limits.rules, first_run, now))
-        return rows
+        give_up_at = time.monotonic() + PATIENCE
+        while True:
+            one: One = yield from self.fit(claim_one(dialect, self.worker_id, queue_name, limits.rules, first_run, now))
+            if one.rows or not one.passed_by or time.monotonic() > give_up_at:
+                return one.rows
+            yield Pause(time.sleep, (PACE,))
 
     def executed(self, run: Run) -> Turns[Outcome]:
         """Call its handler."""

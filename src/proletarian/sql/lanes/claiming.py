@@ -193,16 +193,26 @@ def _pick_level(
                 taken.waits[one.lane] = float(wait)
 
 
+@dataclass
+class One:
+    """What a look for one job in the lanes of a queue brought."""
+
+    rows: list[Claimed] = field(default_factory=list)
+    passed_by: bool = False  # another had a lane with room at that moment, to claim from it or to forget it
+
+
 def claim_one(
     dialect: Dialect, worker_id: Any, queue: str, rules: Rules, first_run: int, now: datetime | None
-) -> Plan[list[Claimed]]:
+) -> Plan[One]:
     """Take one due job of the first lane of a queue that has room, if there is one."""
-    seen = Look()
+    seen, one = Look(), One()
     while True:
         seen = yield from look(dialect, queue, seen.cursor, rules, most=SEVERAL, hops=SEVERAL, now=now)
         for lane in seen.free:
             taken = yield from claim(dialect, worker_id, queue, {lane: 1}, rules, first_run, now)
+            one.rows = taken.rows
             if taken.rows:
-                return taken.rows
+                return one
+            one.passed_by |= lane not in taken.tried
         if not seen.cursor:
-            return []
+            return one
