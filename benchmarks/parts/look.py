@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import statistics
 import time
 from typing import Any
@@ -14,6 +15,7 @@ from proletarian.connections.database import Database
 from proletarian.looking.seeing import count, see_job, see_jobs
 from proletarian.looking.surveying import failure_groups, queue_stats, throughput
 from proletarian.sql.statements import Statement, Text
+from proletarian.web import Access, Dashboard
 
 MOST = {"postgresql": 200, "mariadb": 200, "sqlite": 400}  # ms for each look
 TIMES = 5
@@ -64,6 +66,10 @@ PAGES = {
     "by a worker": "worker:web3",
 }
 
+DASHBOARD = (
+    "/", "/jobs", "/failures", "/queues", "/schedules", "/limits", "/workers", "/system", "/audit",
+)  # fmt: skip
+
 
 def measure(run: Run) -> list[Found]:
     """Ten million archived jobs, one of 97 failed, and a tenth as many that wait; `--jobs` for others."""
@@ -86,7 +92,8 @@ def one(run: Run, name: str, archived: int) -> Table:
         migrate(kept.fresh())
         fill(Database(kept.url), archived)
         kept.settle()
-        for label, seconds in looks(Database(kept.url)).items():
+        database = Database(kept.url)
+        for label, seconds in {**looks(database), **pages(database)}.items():
             table.add(label, seconds * 1000)
     return table
 
@@ -141,3 +148,42 @@ def looks(database: Database) -> dict[str, float]:
     timed("failures of an hour", lambda: failure_groups(queue, kind, "since:1h", most=500))
     connection.close()
     return found
+
+
+def pages(database: Database) -> dict[str, float]:
+    """The median seconds of each page of the dashboard, from the request to the whole answer."""
+    [job] = database.connect().run(
+        see_jobs(database.queue, database.kind, "state:failed", limit=1, mask=True, why=False)
+    )
+    dashboard = Dashboard(database, access=lambda request: Access.admin.by("benchmark"))
+    found: dict[str, float] = {}
+    for label, query in (*((path, "") for path in DASHBOARD), ("/job", f"id={job.job_id}")):
+        seconds = []
+        for _ in range(TIMES + 1):
+            start = time.perf_counter()
+            asyncio.run(answered(dashboard, label, query))
+            seconds.append(time.perf_counter() - start)
+        found[f"dashboard: {label}"] = statistics.median(seconds[1:])
+        say(
+            f"look, {database.kind}: dashboard, {label}: {found[f'dashboard: {label}'] * 1000:.1f} ms,"
+            f" the first time {seconds[0] * 1000:.1f} ms"
+        )
+    dashboard.desk.close()
+    return found
+
+
+async def answered(dashboard: Dashboard, path: str, query: str) -> None:
+    """Ask for one page, as a server would."""
+    scope = {
+        "type": "http", "method": "GET", "path": path, "raw_path": path.encode(), "root_path": "", "scheme": "http",
+        "query_string": query.encode(), "headers": [(b"host", b"127.0.0.1")], "server": ("127.0.0.1", 80),
+        "client": ("127.0.0.1", 1), "http_version": "1.1",
+    }  # fmt: skip
+
+    async def receive() -> Any:
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    async def send(message: Any) -> None:
+        assert message.get("status", 200) == 200, (path, message)
+
+    await dashboard(scope, receive, send)

@@ -4,7 +4,8 @@ When to look at the lanes of one queue, and which of them to try: facts go in, d
 A look goes round the lanes by their names, a few at a time, so that each has its turn, and one with a large backlog no
 more turns than others. A lane of which a run has just ended here is tried without a look, but after those that a look
 has found: the other way round, the few that had slots would keep them. Looks that bring nothing take a share of the
-time and no more; a lane that waits for a moment (a rate, a retry) is tried when that has come.
+time and no more, but a few after a calm: a worker that has just looked in vain still picks up the next job at once.
+A lane that waits for a moment (a rate, a retry) is tried when that has come.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from proletarian.sql.rows import Claimed
 
 PACE = 0.004  # seconds until lanes are tried again that another worker had at that moment
 SHARE = 0.05  # of the time may go into looks that bring nothing
+CALM = 1.0  # seconds of that time may be saved up
 PASSED_BY = 1.0  # seconds for which a lane that has to wait is not tried: people may cancel what it waits for
 MOST_WAITS = 10_000  # lanes whose moment is remembered
 
@@ -50,8 +52,8 @@ class Round:
         self.is_quiet = False  # the last round found nothing, and nothing has happened since
         self.is_crowded = False  # there was no room
         self._look_at = inf
-        self._looked_at = -inf
-        self._cost = 0.0
+        self._cost = 0.0  # of the last look, until it has turned out to be in vain
+        self._paid_at = -inf  # when the looks that brought nothing will have had no more than their share
         self._found_any = False  # in this round
         self._is_whole = True  # this round began with the first lane
         self._freed: dict[str, None] = {}
@@ -79,7 +81,9 @@ class Round:
         self.cursor = found.cursor
         # Not every database sees in a look that a job waits to be tried again: a claim has found it out.
         free = [lane for lane in found.free if self._passed_by.get(lane, -inf) <= now]
-        self._looked_at, self._cost = now, took
+        self._cost = took
+        if not free:
+            self._in_vain(now)
         self._found_any |= bool(free)
         self._note(found.waits, now)
         is_over = not found.cursor
@@ -100,6 +104,7 @@ class Round:
         self._passed_by = {lane: at for lane, at in self._passed_by.items() if at > now}
         self._passed_by |= {lane: now + min(seconds, PASSED_BY) for lane, seconds in taken.waits.items()}
         if not taken.rows:
+            self._in_vain(now)
             self._look_at = max(self._look_at, self._affordable_at)
         if any(lane not in taken.tried for lane in tried):
             self._look_at = min(self._look_at, now + PACE)
@@ -112,11 +117,15 @@ class Round:
                 self._waits[lane] = at
                 heapq.heappush(self._moments, (at, lane))
 
+    def _in_vain(self, now: float) -> None:
+        self._paid_at = max(self._paid_at, now) + self._cost / SHARE
+        self._cost = 0.0
+
     # Decisions.
 
     @property
     def _affordable_at(self) -> float:
-        return self._looked_at + self._cost / SHARE
+        return self._paid_at - CALM
 
     @property
     def wake_at(self) -> float:
