@@ -37,7 +37,7 @@ class Server(Daemon):
         """
         The rows that `sql` returns, as text, from the server's own client program.
 
-        TimeoutError if there is no answer within so many seconds.
+        TimeoutError if there is no answer within `timeout` seconds.
         """
 
     @abstractmethod
