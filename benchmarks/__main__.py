@@ -1,7 +1,7 @@
 """
 The benchmark's command line.
 
-    python -m benchmarks                    everything: takes an hour or two
+    python -m benchmarks                    everything: takes two to three hours
     python -m benchmarks drain latency      these parts
     python -m benchmarks drain --quick      ours, the ceiling and the best peer only
     python -m benchmarks --page             docs/benchmarks.md and its plots, from the last results
@@ -30,7 +30,7 @@ PARTS = (
 
 
 def main() -> None:
-    """Measure what is asked for; print and keep what was found."""
+    """Measure what was asked for; print and save the results."""
     options = arguments()
     for name in options.parts or (() if options.page else PARTS):
         run = Run(rounds=options.rounds, quick=options.quick, huge=options.huge, jobs=options.jobs, peers=options.peers)
@@ -62,12 +62,12 @@ def arguments() -> argparse.Namespace:
     )
     parser.add_argument("parts", nargs="*", choices=[*PARTS, []], metavar="part", help=", ".join(PARTS))
     parser.add_argument("--quick", action="store_true", help="ours, the ceiling and the best peer only, fewer jobs")
-    parser.add_argument("--page", action="store_true", help="write docs/benchmarks.md from the results there are")
+    parser.add_argument("--page", action="store_true", help="write docs/benchmarks.md from the existing results")
     parser.add_argument("--huge", action="store_true", help="also 10,000,000 rows, and a fleet of 100")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--jobs", type=int, help="instead of each part's own number")
     parser.add_argument("--peers", type=lambda text: frozenset(filter(None, text.split(","))),
-                        help="those peers only, as pgqueuer,procrastinate; an empty text: none")  # fmt: skip
+                        help="only these peers, for example pgqueuer,procrastinate; an empty text: none")  # fmt: skip
     return parser.parse_args()
 
 

@@ -1,4 +1,4 @@
-"""Who takes part: what a contestant is; ours; the ceilings without a library. The peers are in peers.py."""
+"""The contestants: what a contestant is, ours, and the ceilings without a library. The peers are in peers.py."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ class Contestant:
     """
     One program with one set of options.
 
-    `unfinished` counts the jobs that are not over yet (None where that cannot be asked: a
-    drain then ends with the last call of a handler), `finished` those that are over and
-    kept (None where the library keeps none). A contestant without `requirements` is not a
-    peer: it runs in our own environment.
+    `unfinished` counts the jobs that have not finished (None if there is no way to ask: a
+    drain then ends with the last call of a handler), `finished` those that have finished
+    and are kept (None if the library keeps none). A contestant without `requirements` is
+    not a peer: it runs in our own environment.
     """
 
     name: str
@@ -27,10 +27,10 @@ class Contestant:
     since: tuple[int, int] = (3, 11)  # the oldest Python that it runs on
     options: Mapping[str, Any] = field(default_factory=dict)
     command: tuple[str, ...] = ()  # how its worker is started, if not by `program worker`
-    most: int = 1_000_000  # jobs in one drain: those that take minutes for 20,000 get fewer
+    most: int = 1_000_000  # jobs in one drain: contestants that take minutes for 20,000 get fewer
 
     def having(self, name: str, label: str, **options: Any) -> Contestant:
-        """The same program under other options."""
+        """The same program with other options."""
         return replace(self, name=name, label=label, options={**self.options, **options})
 
     @property
@@ -61,12 +61,12 @@ RAW_TWO = Contestant(
     options={"tables": 2, "batch": 500},
 )  # fmt: skip
 RAW_THREE = replace(
-    RAW_TWO.having("raw-3", "no library: three such tables, batch 500", tables=3),
+    RAW_TWO.having("raw-3", "no library: our three tables, batch 500", tables=3),
     unfinished="SELECT (SELECT count(*) FROM job) + (SELECT count(*) FROM running_job)",
 )
 RAW_SQLITE = replace(
     RAW_TWO, label="no library: two bare tables, batch 100", program="raw_sqlite.py", options={"batch": 100}
 )
-RAW_NOTIFY = Contestant("raw-notify", "no library: a NOTIFY and who waits for it", "raw_notify.py")
-ORIGIN = replace(RAW_TWO, name="origin-1", label="one job a transaction, 1 thread", program="raw_origin.py",
+RAW_NOTIFY = Contestant("raw-notify", "no library: a NOTIFY and its listener", "raw_notify.py")
+ORIGIN = replace(RAW_TWO, name="origin-1", label="a transaction per job, 1 thread", program="raw_origin.py",
                  options={"tables": 2, "threads": 1}, most=5_000)  # fmt: skip

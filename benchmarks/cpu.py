@@ -1,4 +1,4 @@
-"""What processes take of the machine: memory, and processor time (steadier than the clock where others run too)."""
+"""What processes use: memory, and processor time (steadier than wall-clock time on a shared machine)."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 
 def seconds(*roots: int) -> float:
-    """Processor time of these processes and all that descend from them, so far, those that have ended left out."""
+    """Processor time so far of these processes and their descendants, without those that have ended."""
     return sum(_of(process) for process in family(*roots))
 
 
@@ -30,7 +30,7 @@ def family(*roots: int) -> set[int]:
 
 
 def _of(process: int) -> float:
-    """The kernel's own account, in nanoseconds for each thread."""
+    """Seconds, from the kernel's own account: nanoseconds for each thread."""
     total = 0
     with suppress(OSError):
         for thread in Path(f"/proc/{process}/task").iterdir():
@@ -47,7 +47,7 @@ class Memory(NamedTuple):
 
 
 def memory(process: int) -> Memory:
-    """What one process holds at the moment."""
+    """What one process holds now."""
     lines = dict(line.split(":", 1) for line in Path(f"/proc/{process}/status").read_text().splitlines())
     resident, anonymous = (int(lines[name].split()[0]) / 1024 for name in ("VmRSS", "RssAnon"))
     return Memory(resident, anonymous)

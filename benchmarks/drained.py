@@ -1,4 +1,4 @@
-"""A drain: a backlog is put in, workers are started, and the clock runs from their first job until none is left."""
+"""A drain: a backlog is enqueued, workers start, and the clock runs from their first job until none is left."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ class Drained(NamedTuple):
     """How a drain went."""
 
     rate: float  # jobs a second
-    cost: float  # microseconds of processor time a job, of workers and server
+    cost: float  # microseconds of processor time per job, of workers and server
     worker_cost: float  # those of the workers
     ran: list[Ran]
 
 
 def drain(stage: Stage, jobs: int, processes: int = 1, *, seconds: float = 300) -> Drained:
-    """Fill, start the workers, wait until all is over, and check that each job ran once."""
+    """Enqueue, start the workers, wait until all jobs are finished, and check that each ran once."""
     jobs = min(jobs, stage.contestant.most)
     stage.call("bulk", jobs, 1000)
     stage.store.settle()
@@ -28,7 +28,7 @@ def drain(stage: Stage, jobs: int, processes: int = 1, *, seconds: float = 300) 
 
 
 def worked_off(stage: Stage, jobs: int, processes: int = 1, *, seconds: float = 300) -> Drained:
-    """The same for jobs that are in already."""
+    """The same for jobs that are already enqueued."""
     server = [stage.store.server.process.pid] if stage.store.server else []
     with stage.workers(processes) as workers:
         pids = [worker.pid for worker in workers]
@@ -44,7 +44,7 @@ def worked_off(stage: Stage, jobs: int, processes: int = 1, *, seconds: float = 
 
 
 def slices(ran: list[Ran], size: int) -> list[float]:
-    """Jobs a second of each so many calls, one slice after the other."""
+    """Jobs per second in each slice of `size` calls."""
     moments = sorted(call.at for call in ran)
     edges = [*moments[::size], *([moments[-1]] if len(moments) % size == 0 else [])]
     return [size / ((end - start) / 1e9) for start, end in pairwise(edges)]

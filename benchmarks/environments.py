@@ -1,4 +1,4 @@
-"""A virtual environment for each peer, so that their dependencies do not meet; kept in a cache."""
+"""A virtual environment for each peer, because their dependencies may conflict; kept in a cache."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ def cache() -> Path:
 
 def python_with(name: str, requirements: Sequence[str], *, since: tuple[int, int] = (3, 11)) -> Path:
     """
-    The interpreter of an environment that has these; ours, which runs this, if none are asked for.
+    The interpreter of an environment with these requirements; without any, ours, which runs this.
 
-    A peer that needs a Python newer than ours, `since`, gets the oldest there is on the PATH.
+    A peer that needs a newer Python than ours, `since`, gets the oldest suitable one on the PATH.
     """
     if not requirements:
         return Path(sys.executable)
@@ -47,7 +47,7 @@ def python_with(name: str, requirements: Sequence[str], *, since: tuple[int, int
 
 
 def interpreter_since(name: str, since: tuple[int, int]) -> tuple[str, str]:
-    """An interpreter that is new enough, and its version: ours if it can be."""
+    """An interpreter that is new enough, and its version: ours if possible."""
     if sys.version_info >= since:
         return sys.executable, sys.version
     for minor in range(since[1], since[1] + 5):

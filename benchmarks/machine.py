@@ -1,4 +1,4 @@
-"""What a figure depends on: the machine, its disk, the versions."""
+"""What the figures depend on: the machine, its disk, the versions."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from typing import Any
 
 
 def about() -> dict[str, Any]:
-    """Said beside every figure."""
+    """Saved with every figure."""
     return {
         "when": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
         "cores": os.cpu_count(),
@@ -44,7 +44,7 @@ def system() -> str:
 
 
 def fdatasync() -> float:
-    """Seconds that one commit waits for the disk: decides what one commit a job costs."""
+    """Seconds that one commit waits for the disk. One commit per job costs at least this much."""
     with tempfile.TemporaryFile() as file:
         times = []
         for _ in range(200):

@@ -1,4 +1,4 @@
-"""What a part of the benchmark found, as values that can be kept, reported and drawn."""
+"""The results of a part of the benchmark, as values that can be saved, reported and plotted."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from typing import Any
 @dataclass
 class Goal:
     """
-    What a row is held to: at least, or at most, so many times another row's figure.
+    A target for a row: at least, or at most, `bound` times another row's figure.
 
-    `against` is the other row; None: `bound` is the figure itself. `of` is the row that is
-    held to it; None: ours.
+    `against` is the other row; None: `bound` is the figure itself. `of` is the row that has
+    the target; None: ours.
     """
 
     against: str | None
@@ -28,7 +28,7 @@ class Goal:
 @dataclass
 class Table:
     """
-    Figures of one kind, for each contestant one a round.
+    Figures of one kind: one per round for each contestant.
 
     Contestants are measured in turn within each round, so ratios are taken within a round
     too, and their median is reported: the machine's ups and downs cancel out.
@@ -46,11 +46,11 @@ class Table:
     plotted: bool = True
 
     def add(self, label: str, figure: float) -> None:
-        """Take in a figure of the current round."""
+        """Add a figure of the current round."""
         self.figures.setdefault(label, []).append(figure)
 
     def ratio(self, label: str, of: str | None = None) -> list[float]:
-        """Ours, or the figures of another row, over this row's, round by round."""
+        """Our figures, or those of the row `of`, divided by this row's, round by round."""
         of = of or self.ours
         if of is None or of not in self.figures:
             return []
@@ -58,7 +58,7 @@ class Table:
         return [a / b for a, b in pairs if b]
 
     def met(self, goal: Goal) -> tuple[float, bool] | None:
-        """What was reached, and whether that is enough; None if one of the two was not measured."""
+        """What was reached, and whether that is enough; None if one of the two rows was not measured."""
         of = goal.of or self.ours
         if of not in self.figures or (goal.against is not None and goal.against not in self.figures):
             return None
@@ -71,7 +71,7 @@ class Table:
 
 @dataclass
 class Curve:
-    """How a figure changes along something; for each contestant points of (x, the figures of all rounds)."""
+    """How a figure depends on x: for each contestant, points of (x, the figures of all rounds)."""
 
     key: str
     title: str
@@ -84,7 +84,7 @@ class Curve:
     digits: int = 0
 
     def add(self, label: str, x: float, figure: float) -> None:
-        """Take in a figure of the current round."""
+        """Add a figure of the current round."""
         points = self.points.setdefault(label, [])
         for at, figures in points:
             if at == x:
@@ -97,7 +97,7 @@ Found = Table | Curve
 
 
 def spread(values: Sequence[float], digits: int) -> str:
-    """A median, with the range behind it."""
+    """A median, followed by the range."""
     middle = f"{statistics.median(values):,.{digits}f}"
     if len(values) < 2:
         return middle
@@ -105,14 +105,14 @@ def spread(values: Sequence[float], digits: int) -> str:
 
 
 def save(found: Sequence[Found], file: Path, about: dict[str, Any]) -> None:
-    """Keep what was found."""
+    """Save what was found."""
     file.parent.mkdir(parents=True, exist_ok=True)
     kept = [{"kind": type(one).__name__, **asdict(one)} for one in found]
     file.write_text(json.dumps({"about": about, "found": kept}, indent=1, ensure_ascii=False))
 
 
 def load(file: Path) -> tuple[list[Found], dict[str, Any]]:
-    """The reverse."""
+    """Load what `save` has written."""
     kept = json.loads(file.read_text())
     found: list[Found] = []
     for entry in kept["found"]:

@@ -1,4 +1,4 @@
-"""The page of the documentation: what the last full run of each part has found, in words, tables and pictures."""
+"""The page of the documentation: what the last full run of each part found, in words, tables and pictures."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from benchmarks.short import in_short
 DOCS = Path(__file__).parents[1] / "docs"
 PLOTS = Path("_static/benchmarks")
 CHART = "drain-1"  # the one at the top of the page
+NAMES = {"mysql": "MySQL", "sqlite": "SQLite"}
 
 HEAD = """\
 ---
@@ -26,10 +27,10 @@ orphan: true
 
 # Benchmarks
 
-How fast Proletarian is beside what you might pick instead, and beside what the database can do without any library.
-Your jobs do something, so the first row counts for most people: the queue is hardly there. The others say how much
-room there is before it would be. Most tables below measure jobs that do nothing ("no-op"), because that shows the
-queue and nothing else.
+How fast Proletarian is, compared with what you might use instead, and with what the database can do without any
+library. Your jobs do something, so the first row is the one that matters to most people: the queue costs next to
+nothing. The other rows show how far you can go before it does. Most tables below measure jobs that do nothing
+("no-op"), because that shows the queue and nothing else.
 """
 
 HOW = """\
@@ -37,19 +38,19 @@ HOW = """\
 
 Everything was measured on one machine, with **durability on**: PostgreSQL with its defaults (`fsync`,
 `synchronous_commit`), InnoDB flushing its log at each commit, SQLite with `synchronous=FULL`. Each contestant has the
-best settings that its documentation names, ours only its defaults unless the row says otherwise. All of one table
-were measured in turn in the same run, and the run was repeated; a row shows the median and the range, and the ratio is
-taken within each round, so a machine that is faster today than yesterday changes little about it. After each
-drain it was checked that every job had run exactly once and lay in the archive.
+best settings that its documentation names; ours has only its defaults unless the row says otherwise. All contestants
+of a table were measured in turn in the same run, in several rounds. A row shows the median and the range. The ratio is
+taken within each round, so it hardly changes if the machine is faster on one day than on another. After each drain it
+was checked that every job had run exactly once and was in the archive.
 
-Run it yourself: `make bench`, or `python -m benchmarks drain` for one part. How each figure is taken is written in
-`benchmarks/README.md`.
+Run it yourself: `make bench`, or `python -m benchmarks drain` for one part. `benchmarks/README.md` describes how each
+figure is taken.
 """
 
 
 @dataclass
 class Section:
-    """What one part has found."""
+    """What one part found."""
 
     name: str
     doc: str
@@ -58,7 +59,7 @@ class Section:
 
 
 def write(results: Path, parts: Sequence[tuple[str, str]]) -> Path:
-    """Write the page from the results there are; `parts` are names and what they measure."""
+    """Write the page from the existing results; `parts` are names and what they measure."""
     sections = [
         Section(name, doc, *load(file)) for name, doc in parts if (file := results / f"{name}.json").exists()
     ]  # fmt: skip
@@ -80,7 +81,7 @@ def write(results: Path, parts: Sequence[tuple[str, str]]) -> Path:
 
 
 def machine(sections: Sequence[Section]) -> str:
-    """Where and when."""
+    """Where and when it was measured."""
     about = sections[0].about
     known = dict(about["versions"])
     for section in sections:
@@ -91,26 +92,26 @@ def machine(sections: Sequence[Section]) -> str:
         f"\nThe machine: {about['cores']} cores of an {about['processor']}, {about['system']}, "
         f"Python {about['python']}; "
         f"database, workers and clients share these cores. One `fdatasync` takes {about['fdatasync_ms']:g} ms here; "
-        f"where it takes longer, one commit a job costs more and batches win by more. Versions: {versions}. "
+        f"if it takes longer, one commit per job costs more, and batches gain more. Versions: {versions}. "
         f"Measured {' to '.join(dict.fromkeys([when[0], when[-1]]))}."
     )
 
 
 def without(lacking: Sequence[str]) -> str:
-    """What the page does not tell."""
+    """What the page lacks."""
     if not lacking:
         return ""
     return f"\n\nNot run in full for this page: {', '.join(lacking)}. `python -m benchmarks --help` has them."
 
 
 def goals(sections: Sequence[Section]) -> str:
-    """All that ours is held to, in one table."""
+    """All targets, in one table."""
     lines = [
         "## Targets",
         "",
-        "What a change must not make worse.",
+        "Figures that a change must not make worse.",
         "",
-        "| | measured | held to | reached |",
+        "| | measured | target | reached |",
         "| --- | --- | --- | ---: |",
     ]
     for section in sections:
@@ -141,8 +142,8 @@ def contestants() -> str:
 
 
 def one(section: Section) -> str:
-    """A part: its pictures and tables."""
-    parts = [f"## {section.name.replace('_', ' ').capitalize()}", "", section.doc]
+    """One part: its tables and pictures."""
+    parts = [f"## {NAMES.get(section.name, section.name.replace('_', ' ').capitalize())}", "", section.doc]
     for found in section.found:
         parts += ["", table(found) if isinstance(found, Table) else curve(found)]
         if (DOCS / PLOTS / f"{found.key}-light.svg").exists():
@@ -153,7 +154,7 @@ def one(section: Section) -> str:
 
 
 def picture(found: Found) -> str:
-    """The same drawn, for light and for dark pages."""
+    """The same as a plot, for light and for dark pages."""
     alternative = f"{found.title}, as a plot of the table above".replace("**", "").replace("`", "")
     return "\n".join(
         f"```{{image}} {PLOTS}/{found.key}-{theme}.svg\n:class: only-{theme}\n:alt: {alternative}\n```"

@@ -1,4 +1,4 @@
-"""The peers: what a user would pick instead, each with its best documented settings and with its defaults."""
+"""The peers: what a user would use instead, each with its best documented settings and with its defaults."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ HUEY_10 = replace(
 )
 SQLITE = (LITEQUEUE, HUEY, HUEY_10)
 
-# On Redis, a drain ends with the last call of a handler: what follows is not asked for.
+# On Redis, a drain ends with the last call of a handler: what happens after that is not measured.
 CELERY = Contestant(
     "celery", "Celery, prefetch × 128", "with_celery.py",
     requirements=("celery[redis]==5.7.0",),

@@ -1,9 +1,9 @@
 """
-What was found, drawn: one picture for a light page and one for a dark one.
+The results as plots: one for a light page and one for a dark page.
 
     python -m benchmarks.plots RESULTS.json … FOLDER
 
-Runs in an environment of its own, which has matplotlib; `draw` sees to that.
+Runs in an environment of its own, which has matplotlib; `draw` creates it.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ THEMES = {
     "dark": {"text": "#e6edf3", "faint": "#3d444d", "ours": "#ff6b6b", "others": "#7d8590"},
 }
 LINES = ("#8c959f", "#4c8eda", "#57a773", "#b07cc6", "#d19a3d")
-NO_LIBRARY = ("no library", "our statements", "plain INSERT", "the same without", "one job a transaction")
+NO_LIBRARY = ("no library", "our statements", "plain INSERT", "the same without", "a transaction per job")
 
 
 def draw(results: Iterable[Path], folder: Path) -> None:
-    """Draw all tables and curves of these results into a folder."""
+    """Plot all tables and curves of these results into a folder."""
     root = Path(__file__).parents[1]
     python = python_with("plots", MATPLOTLIB)
     environment = {**os.environ, "PYTHONPATH": str(root), "MPLBACKEND": "svg", "SOURCE_DATE_EPOCH": "0"}
@@ -38,7 +38,7 @@ def draw(results: Iterable[Path], folder: Path) -> None:
 
 
 def main(results: list[str], folder: Path) -> None:
-    """What `draw` starts."""
+    """The program that `draw` starts."""
     from matplotlib import pyplot  # type: ignore[import-not-found, unused-ignore]
 
     folder.mkdir(parents=True, exist_ok=True)
@@ -61,7 +61,7 @@ def main(results: list[str], folder: Path) -> None:
 
 
 def bars(table: Table, colours: dict[str, str]) -> Any:
-    """A bar for each contestant, the range of its rounds as a line on it; None for one alone."""
+    """A bar for each contestant, with the range of its rounds as a line on it; None if there is only one."""
     from matplotlib import pyplot
 
     if len(table.figures) < 2 or not table.plotted:
@@ -78,7 +78,7 @@ def bars(table: Table, colours: dict[str, str]) -> Any:
         axes.plot([min(values), max(values)], [place, place], color=colours["text"], linewidth=1)
         axes.text(max(*values, middle), place, f"  {middle:,.{table.digits}f}", va="center", fontsize=9)
     axes.set_yticks(range(len(labels)), [label.replace("**", "").replace("`", "") for label in labels])
-    axes.set_xlabel(f"{table.unit} ({'more' if table.more_is_better else 'less'} is better)")
+    axes.set_xlabel(f"{table.unit} ({'higher' if table.more_is_better else 'lower'} is better)")
     _plain(axes, colours)
     axes.margins(x=0.14)
     axes.set_xlim(left=min(0, axes.get_xlim()[0]) if min(map(min, table.figures.values())) < 0 else 0)
@@ -86,12 +86,12 @@ def bars(table: Table, colours: dict[str, str]) -> Any:
 
 
 def lines(curve: Curve, colours: dict[str, str]) -> Any:
-    """A line for each contestant through the medians, the ranges as a band around it."""
+    """A line for each contestant through the medians, with the range as a band around it."""
     from matplotlib import pyplot
 
     figure, axes = pyplot.subplots(figsize=(7.2, 3.6))
     others = iter(LINES * 3)
-    known: dict[str, str] = {}  # who has which colour; the second line of one contestant is dashed
+    known: dict[str, str] = {}  # which contestant has which colour; its second line is dashed
     for label, points in curve.points.items():
         who = label.partition(", old snapshot")[0].partition(", no old snapshot")[0]
         dashed = who in known

@@ -13,7 +13,7 @@ from servers.daemon import Daemon
 
 
 class Redis(Daemon):
-    """Redis as most people run it for jobs: its log is written to the disk once a second."""
+    """Redis as most people run it for jobs: its log is flushed to disk once a second."""
 
     versions: ClassVar[Mapping[str, str]] = {"7.0": "bookworm"}
     _says_when_ready = "Ready to accept connections"

@@ -1,4 +1,4 @@
-"""What was found, as Markdown."""
+"""The results as Markdown."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from benchmarks.measured import Curve, Found, Goal, Table, spread
 
 
 def markdown(found: Iterable[Found]) -> str:
-    """All tables, one below the other."""
+    """All tables, one after another."""
     return "\n\n".join(table(one) if isinstance(one, Table) else curve(one) for one in found) + "\n"
 
 
 def table(one: Table) -> str:
-    """A row for each contestant: the median, the range, and ours over it."""
+    """A row for each contestant: the median, the range, and the ratio of ours to it."""
     lines = [f"### {one.title}", ""]
     compared = one.ours is not None and len(one.figures) > 1
     lines += [f"| | {one.unit} |" + (" ours / theirs |" if compared else "")]
@@ -29,7 +29,7 @@ def table(one: Table) -> str:
 
 
 def verdict(one: Table, goal: Goal) -> str | None:
-    """Whether ours reached a goal, in a line."""
+    """Whether a goal was reached, in one line."""
     met = one.met(goal)
     if met is None:
         return None
@@ -38,7 +38,7 @@ def verdict(one: Table, goal: Goal) -> str | None:
 
 
 def sentence(one: Table, goal: Goal) -> str:
-    """What ours is held to, in words."""
+    """A goal in words."""
     wanted = f"at {'most' if goal.at_most else 'least'} {goal.bound:g}"
     held = f"{wanted} × {goal.against}" if goal.against else f"{wanted} {one.unit}"
     return f"{goal.of}: {held}" if goal.of else held

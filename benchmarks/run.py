@@ -1,4 +1,4 @@
-"""One run of the benchmark: its options, its folder, and who is measured in turn."""
+"""One run of the benchmark: its options, its folder, and the contestants measured in turn."""
 
 from __future__ import annotations
 
@@ -25,25 +25,25 @@ class Run:
     quick: bool = False
     huge: bool = False
     jobs: int | None = None
-    peers: frozenset[str] | None = None  # by environment; None: all that can be installed
+    peers: frozenset[str] | None = None  # their environments; None: all that can be installed
     left_out: list[str] = field(default_factory=list)
     versions: dict[str, str] = field(default_factory=dict)
 
     @cached_property
     def folder(self) -> Path:
-        """For records and logs; left there when something goes wrong."""
+        """For records and logs; it is kept if something goes wrong."""
         return Path(tempfile.mkdtemp(prefix="proletarian-benchmark-"))
 
     def close(self) -> None:
-        """Remove what was written on the way."""
+        """Remove the folder."""
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def size(self, full: int, quick: int | None = None) -> int:
-        """How many jobs: what was asked for, or the part's own number."""
+        """How many jobs: the number that was asked for, or the part's own."""
         return self.jobs or (quick if self.quick and quick is not None else full)
 
     def chosen(self, contestants: Sequence[Contestant]) -> list[Contestant]:
-        """Those of the contestants that take part: ours and the raw ones always, peers as asked and if they install."""
+        """The contestants that take part: always ours and the raw ones; peers if asked for and installable."""
         able = []
         for contestant in contestants:
             if contestant.requirements and self.peers is not None and contestant.environment not in self.peers:
@@ -72,9 +72,9 @@ class Run:
         what: str,
     ) -> None:
         """
-        Measure all contestants once a round, each round beginning with another one.
+        Measure all contestants once per round; each round begins with a different one.
 
-        `store` is one for all, or one for each by name.
+        `store` is one store for all contestants, or a mapping from their names to stores.
         """
         able = self.chosen(contestants)
         for number in range(self.rounds):
@@ -90,7 +90,7 @@ class Run:
                     self.leave_out(contestant, error)
 
     def leave_out(self, contestant: Contestant, error: Exception) -> None:
-        """Note, loudly, that a contestant could not be measured."""
+        """Report that a contestant could not be measured."""
         line = f"{contestant.label}: left out: {str(error).splitlines()[0]}"
         if line not in self.left_out:
             self.left_out.append(line)
@@ -98,5 +98,5 @@ class Run:
 
 
 def say(line: str) -> None:
-    """Tell the one who waits how far we are."""
+    """Show progress."""
     print(f"   {line}", file=sys.stderr, flush=True)

@@ -1,4 +1,4 @@
-"""The page's beginning: what most readers came for, in five rows."""
+"""The beginning of the page: what most readers came for, in five rows."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ NO_LIBRARY = ("no library", "our statements", "plain INSERT", "the same without"
 
 @dataclass(frozen=True)
 class Line:
-    """One row: a table, how its figure is said, and the row it is compared with (None: that of the best peer)."""
+    """One row: a table, what to call its figure, and the row to compare it with (None: that of the best peer)."""
 
     key: str
     says: str
@@ -23,21 +23,21 @@ class Line:
 LINES = (
     Line("work-compute-1", "Real work: jobs of 1 ms of computing, 10 threads", "the same without a queue"),
     Line("drain-1", "Jobs that do nothing (no-op), 1 worker process"),
-    Line("enqueue-1", "Enqueue, a commit each, 1 client", "plain INSERT, COPY"),
+    Line("enqueue-1", "Enqueue, one job per commit, 1 client", "plain INSERT, COPY"),
     Line("latency-p50", "From the commit to the handler, idle worker, median"),
     Line("idle", "An idle worker"),
 )
 
 
 def in_short(found: Sequence[Found]) -> str:
-    """Five figures, and what each is beside."""
+    """Five figures, and what each is compared with."""
     tables = {one.key: one for one in found if isinstance(one, Table)}
     rows = [row(line, tables[line.key]) for line in LINES if line.key in tables]
-    return "\n".join(["## In short", "", "| | Proletarian | beside it |", "| --- | ---: | --- |", *rows])
+    return "\n".join(["## In short", "", "| | Proletarian | compared with |", "| --- | ---: | --- |", *rows])
 
 
 def row(line: Line, table: Table) -> str:
-    """What ours reached, and the row that it is compared with."""
+    """Our figure, and the row that it is compared with."""
     assert table.ours is not None
     figure = f"{statistics.median(table.figures[table.ours]):,.{table.digits}f} {table.unit}"
     other = line.against or best_peer(table)

@@ -1,4 +1,4 @@
-"""One contestant on one store: told what to do, watched, and its workers ended."""
+"""One contestant on one store: it is told what to do and watched, and its workers are killed at the end."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ ROOT = Path(__file__).parents[1]
 
 
 class WentWrong(Exception):
-    """A contestant did not do what it was told, or not as a queue must."""
+    """A contestant did not do what it was told, or not in the way a queue must."""
 
 
 class Stage:
-    """A contestant and a store, made fresh for each measurement."""
+    """A contestant and a store, created anew for each measurement."""
 
     def __init__(self, contestant: Contestant, store: Store, folder: Path) -> None:
         self.contestant = contestant
@@ -53,19 +53,19 @@ class Stage:
         self.call("setup")
 
     def again(self) -> None:
-        """Go on with the same database: only what comes from now on counts."""
+        """Continue with the same database: only what happens from now on counts."""
         for file in self.records.iterdir():
             file.unlink()
         if self.contestant.finished is not None:
             self._kept_before = self.ask(self.contestant.finished)
 
     def ask(self, sql: str) -> Any:
-        """The one value that a query gives."""
+        """The single value that a query returns."""
         assert isinstance(self.store, SQLStore), f"{self.store.name} answers no queries"
         return self.store.ask(sql)
 
     def call(self, *what: object, timeout: float = 600) -> dict[str, Any]:
-        """Have the program do something and wait for it; gives its result."""
+        """Have the program do something, wait for it, and return its result."""
         with self.start_call(*what) as process:
             return self.result_of(process, timeout)
 
@@ -90,15 +90,15 @@ class Stage:
         return dict(json.loads(last)) if last.startswith("{") else {}
 
     def last_words(self) -> str:
-        """The end of what it wrote to its log."""
+        """The last lines of its log."""
         return "\n".join(self.log.read_text(errors="replace").splitlines()[-12:])
 
     @contextmanager
     def workers(self, count: int = 1) -> Iterator[list[subprocess.Popen[bytes]]]:
-        """So many worker processes, for as long as the block lasts; programs of ours begin together."""
+        """`count` worker processes, for as long as the block lasts; our own programs begin together."""
         command = [part.format(processes=count) for part in self.contestant.command]
         each = [command] if command else [[*self.program, "worker", str(count)]] * count
-        shutil.rmtree(self.folder / "workers-ready", ignore_errors=True)  # of those before
+        shutil.rmtree(self.folder / "workers-ready", ignore_errors=True)  # of earlier workers
         with self.log.open("ab") as log:
             started = [
                 subprocess.Popen(argv, env=self.environment, cwd=self.folder, stdout=log, stderr=log,
@@ -118,13 +118,13 @@ class Stage:
         return list(record.calls(self.records))
 
     def count(self) -> int:
-        """How many calls of handlers there were so far."""
+        """How many handler calls there have been so far."""
         return record.count(self.records)
 
     def wait_for(
         self, count: int, workers: list[subprocess.Popen[bytes]], *, seconds: float = 300, pause: float = 0.01
     ) -> None:
-        """Wait until handlers were called so many times."""
+        """Wait until handlers have been called `count` times."""
         deadline = time.monotonic() + seconds
         while self.count() < count:
             if all(process.poll() is not None for process in workers):
@@ -134,7 +134,7 @@ class Stage:
             time.sleep(pause)
 
     def wait_until_over(self, *, seconds: float = 60) -> int:
-        """Wait until the store shows no unfinished job; gives that moment (CLOCK_MONOTONIC, ns)."""
+        """Wait until the store has no unfinished job; returns that moment (CLOCK_MONOTONIC, ns)."""
         if self.contestant.unfinished is None:
             return max(call.at for call in self.ran())
         deadline = time.monotonic() + seconds
@@ -148,20 +148,20 @@ class Stage:
             time.sleep(0.002)
 
     def check(self, count: int) -> list[Ran]:
-        """Each of so many jobs ran exactly once and is kept as finished; gives the calls."""
+        """Check that each of `count` jobs ran exactly once and is kept as finished; returns the calls."""
         ran = [call for call in self.ran() if call.number >= 0]
         numbers = {call.number for call in ran}
         if len(numbers) != count or len(ran) != count:
-            raise WentWrong(f"{self.contestant.name}: {len(ran)} runs of {len(numbers)} jobs, where {count} went in")
+            raise WentWrong(f"{self.contestant.name}: {len(ran)} runs of {len(numbers)} jobs; {count} were enqueued")
         if self.contestant.finished is not None:
             kept = self.ask(self.contestant.finished) - self._kept_before
             if kept != count:
-                raise WentWrong(f"{self.contestant.name}: {kept} jobs are kept as finished, where {count} went in")
+                raise WentWrong(f"{self.contestant.name}: {kept} jobs are kept as finished; {count} were enqueued")
         return ran
 
 
 def ours(folder: Path) -> Path:
-    """Our source as it was when the run began: it may be worked on meanwhile."""
+    """A copy of our source from the start of the run, because the source may be edited meanwhile."""
     copy = folder / "ours"
     if not copy.exists():
         ignored = shutil.ignore_patterns("__pycache__")

@@ -1,4 +1,4 @@
-"""Where a contestant's jobs are kept: fresh, private databases, with their durability on."""
+"""Where a contestant's jobs are kept: fresh, private databases with durability on."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from servers.daemon import Daemon
 
 
 class Store(ABC):
-    """One kind of database for all contestants of a run, each round on a fresh one."""
+    """One kind of database for all contestants of a run, with a fresh database for each round."""
 
     name: ClassVar[str]
     url: str
@@ -25,19 +25,19 @@ class Store(ABC):
 
     @abstractmethod
     def fresh(self) -> str:
-        """An empty database, in place of the last one; gives its URL."""
+        """Create an empty database in place of the last one; returns its URL."""
 
     @abstractmethod
     def settle(self) -> None:
-        """Bring it into the state of a database at rest: statistics known, nothing left to write."""
+        """Bring it into the state of a database at rest: statistics up to date, nothing left to write."""
 
 
 class SQLStore(Store):
-    """One that answers queries: whether jobs are unfinished, and how many are kept as finished."""
+    """A store that answers queries: how many jobs are unfinished, and how many are kept as finished."""
 
     @abstractmethod
     def ask(self, sql: str) -> Any:
-        """The one value that a query gives."""
+        """The single value that a query returns."""
 
 
 class PostgreSQLStore(SQLStore):
@@ -95,7 +95,7 @@ class MySQLStore(SQLStore):
             cursor.execute("SELECT table_name FROM information_schema.tables WHERE table_schema = DATABASE()")
             tables = ", ".join(f"`{name}`" for (name,) in cursor.fetchall())
             cursor.execute(f"ANALYZE TABLE {tables}")
-        time.sleep(1)  # the purge of what was there before, and the flushing of pages, go on behind
+        time.sleep(1)  # InnoDB still purges old rows and flushes pages in the background
 
     def ask(self, sql: str) -> Any:
         with self._connection.cursor() as cursor:
@@ -116,7 +116,7 @@ class OracleMySQLStore(MySQLStore):
 
 
 class SQLiteStore(SQLStore):
-    """A file; each contestant sets its own pragmas, as its users would have them."""
+    """A file; each contestant sets its own pragmas, as for its users."""
 
     name = "sqlite"
 
@@ -144,14 +144,14 @@ class SQLiteStore(SQLStore):
 
 NAMES = {"postgresql": "PostgreSQL", "mariadb": "MariaDB", "mysql": "MySQL", "sqlite": "SQLite"}
 
-# What the servers of the `servers` package make smaller for tests, as the products have it by default.
+# The products' defaults for what the `servers` package makes smaller for tests.
 POSTGRESQL = {"shared_buffers": "128MB", "jit": "on", "max_connections": "300"}
 INNODB = {"innodb-buffer-pool-size": "128M"}
 
 
 @contextmanager
 def store(name: str, folder: Path, **settings: str) -> Iterator[Store]:
-    """A private store of this name, for as long as the block lasts; `settings` are the server's own."""
+    """A private store of this kind, for as long as the block lasts; `settings` are those of the server."""
     if name == "postgresql":
         with PostgreSQL(settings={**POSTGRESQL, **settings}) as server:
             yield PostgreSQLStore(server)

@@ -1,7 +1,7 @@
 """
-The database of the examples: a SQLite file, or the one that PROLETARIAN_DATABASE names.
+The database of the examples: a SQLite file, or the one in PROLETARIAN_DATABASE.
 
-An application of your own has its connections already, and needs nothing of this.
+Your own application already has its connections, and needs none of this.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ URL = os.environ.get("PROLETARIAN_DATABASE", "sqlite:///examples.db")
 
 
 def connect() -> Any:
-    """A connection that commits when it is told to."""
+    """A connection that commits only when told to."""
     if URL.startswith("postgresql:"):
         import psycopg
 

@@ -2,8 +2,8 @@
 Whose account the servers run under.
 
 Database servers refuse to run as root. When root runs the tests, the servers
-run as "nobody", which every Debian has, so that no account need be made;
-otherwise they run as whoever runs the tests.
+run as "nobody", which exists on every Debian, so no account must be created;
+otherwise they run as the user who runs the tests.
 """
 
 import os
@@ -25,7 +25,7 @@ def command(argv: Sequence[str | Path], *, when_we_die: signal.Signals = signal.
 
 
 def hand_over(folder: Path) -> None:
-    """Make `folder` and give it to the account, which must be able to get there."""
+    """Create `folder` and give it to the account, which must be able to reach it."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     if _ACCOUNT is None:
         return
@@ -41,7 +41,7 @@ def write(file: Path, text: str) -> None:
 
 
 def check_reachable(folder: Path) -> None:
-    """Raise when the account cannot get to `folder`: a folder above is closed to it."""
+    """Raise if the account cannot reach `folder` because a folder above it is closed."""
     if _ACCOUNT is None:
         return
     for above in folder.parents:

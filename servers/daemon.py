@@ -1,4 +1,4 @@
-"""A program that runs until it is told to end, or killed, and listens on one port."""
+"""A program that runs until it is stopped or killed, and listens on one port."""
 
 import signal
 from abc import abstractmethod
@@ -17,7 +17,7 @@ class Daemon(Lifetime):
     A private server on a loopback port, for as long as the `with` block lasts.
 
     It keeps everything in `folder`; without one, in a temporary folder that is
-    removed with it. A folder that holds data already is started again as it is.
+    removed at the end. A server whose folder already holds data starts with that data.
     `settings` are the server's own options, read at each start: change them and
     `restart()`.
     """
@@ -88,7 +88,7 @@ class Daemon(Lifetime):
         self.process.kill()
 
     def pause(self) -> None:
-        """Freeze it, as a machine that hangs: connections stay open and nothing answers."""
+        """Freeze it, like a machine that hangs: connections stay open and nothing answers."""
         self.process.pause()
 
     def resume(self) -> None:
@@ -103,5 +103,5 @@ class Daemon(Lifetime):
         """The command line that runs it in the foreground."""
 
     def _environment(self) -> Mapping[str, str]:
-        """What it needs besides a plain environment."""
+        """Variables it needs in addition to a clean environment."""
         return {}

@@ -1,10 +1,10 @@
 """
 Programs from Debian, unpacked in a cache and never installed.
 
-Nothing on the machine is changed and root is not needed: apt works on lists of
-its own below the cache, the packages and all libraries they need are unpacked
-there, and the programs are patched to load those libraries. So any suite's
-version runs beside the machine's own.
+Nothing on the machine is changed and root is not needed: apt uses lists of its
+own below the cache, the packages and all libraries they need are unpacked
+there, and the programs are patched to load those libraries. So the version of
+any suite can run beside the machine's own.
 """
 
 import fcntl
@@ -37,12 +37,12 @@ def unpacked(suite: str, *packages: str) -> Path:
     """
     The folder that holds `packages` of a Debian suite and what they need.
 
-    The first call downloads them; later ones, also from other processes, find
-    them there. Remove the folder to get newer ones.
+    The first call downloads them; later calls, including those of other processes,
+    find them there. Remove the folder to get newer ones.
     """
     home = cache_folder() / f"{suite}-{packages[0]}"
     root = home / "root"
-    done = home / "done"  # names the root: a cache that was moved must be made anew
+    done = home / "done"  # contains the root: a cache that was moved must be rebuilt
     with _lock(home):
         if not (done.exists() and done.read_text() == str(root)):
             print(f"servers: fetching {' '.join(packages)} from Debian {suite}", file=sys.stderr)
@@ -55,7 +55,7 @@ def unpacked(suite: str, *packages: str) -> Path:
 
 
 def cache_folder() -> Path:
-    """Where programs are kept: readable to the account that runs the servers."""
+    """Where programs are kept; the account that runs the servers can read it."""
     if chosen := os.environ.get("PROLETARIAN_SERVER_CACHE"):
         folder = Path(chosen).absolute()
     elif os.geteuid() == 0:  # root's home is closed to others
@@ -95,7 +95,7 @@ def _unpack(suite: str, packages: Sequence[str], root: Path) -> None:
 
 
 def _merge_usr(root: Path) -> None:
-    """/bin is /usr/bin and so on, as on the machines that the packages are made for."""
+    """Make /bin the same as /usr/bin and so on, as on the machines that the packages are built for."""
     for folder in ("bin", "sbin", "lib", "lib64"):
         (root / "usr" / folder).mkdir(parents=True)
         (root / folder).symlink_to(f"usr/{folder}")
@@ -114,7 +114,7 @@ class _Apt:
         self._get("update")
 
     def needed_for(self, packages: Sequence[str]) -> list[str]:
-        """The packages and what of their dependencies is of use here, as name=version."""
+        """The packages and those of their dependencies that are needed here, as name=version."""
         plan = self._get("install", "--simulate", "--no-install-recommends", *packages)
         installed = re.findall(r"^Inst (\S+) \((\S+)", plan, re.MULTILINE)
         return [f"{name}={version}" for name, version in installed if not _NOT_NEEDED.fullmatch(name)]
@@ -157,10 +157,10 @@ def _mirror() -> str:
     sources = _run(["apt-get", *show, "Created-By: Packages"])
     for line in sources.splitlines():
         uri, _, component = line.rpartition(" ")
-        # Debian's own archive, not one that others keep for Debian, whose name may end so as well.
+        # Debian's own archive, not a third-party archive for Debian, whose name may end the same way.
         if component == "main" and re.search(r"^[a-z]+://[^/]+(/pub)?/debian/?$", uri):
             return uri
-    raise Unavailable(f"no mirror of Debian is configured here; {what_to_do}")
+    raise Unavailable(f"no Debian mirror is configured here; {what_to_do}")
 
 
 def _use_own_libraries(root: Path) -> None:
@@ -168,7 +168,7 @@ def _use_own_libraries(root: Path) -> None:
     [libc] = [f for f in (root / "usr/lib").rglob("libc.so.6") if not f.is_symlink()]
     [loader] = [f for f in libc.parent.glob("ld-linux*.so.*") if not f.is_symlink()]
     search = f"{libc.parent}:{root}/usr/lib/mysql/private"
-    patchelf = root / "usr/bin/patchelf"  # of that suite too, so run by its loader
+    patchelf = root / "usr/bin/patchelf"  # of that suite too, so its loader runs it
     patch: list[str | Path] = [loader, "--library-path", libc.parent, patchelf, "--set-interpreter", loader]
     patch += ["--force-rpath", "--set-rpath", search]
     for folder in (root / "usr/bin", root / "usr/sbin", *(root / "usr/lib/postgresql").glob("*/bin")):

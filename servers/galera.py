@@ -1,4 +1,4 @@
-"""A MariaDB Galera cluster: nodes that all take writes and agree at each commit."""
+"""A MariaDB Galera cluster: all nodes accept writes and agree at each commit."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -14,7 +14,7 @@ from servers.port import unused_port
 
 
 class GaleraNode(MariaDB):
-    """One node; `Galera` makes them and acquaints them with each other."""
+    """One node; `Galera` creates the nodes and connects them."""
 
     versions: ClassVar[Mapping[str, str]] = {"10.11": "bookworm"}
 
@@ -26,7 +26,7 @@ class GaleraNode(MariaDB):
 
     @cached_property
     def _root(self) -> Path:
-        # mariadb-server has the scripts by which a node copies its state to another;
+        # mariadb-server has the scripts with which a node copies its state to another;
         # the rest is what these call.
         scripts = ("mariadb-server", "rsync", "lsof", "iproute2", "procps")
         server = ("mariadb-server-core", "mariadb-client-core")
@@ -46,12 +46,12 @@ class GaleraNode(MariaDB):
 
     @property
     def cluster_size(self) -> int:
-        """How many nodes it takes the cluster to have."""
+        """How many nodes are in the cluster, as this node sees it."""
         return int(self.status("wsrep_cluster_size") or 0)
 
     @property
     def has_quorum(self) -> bool:
-        """Whether its part of the cluster is the one that may commit."""
+        """Whether its part of the cluster may commit."""
         return self.status("wsrep_cluster_status") == "Primary"
 
     def status(self, name: str) -> str | None:
@@ -59,7 +59,7 @@ class GaleraNode(MariaDB):
         return rows[0][1] if rows else None
 
     def cut(self) -> None:
-        """Cut its connections with the other nodes; clients still reach it."""
+        """Cut its connections to the other nodes; clients still reach it."""
         self._isolate(1)
         self.process.wait_until(lambda: not self.has_quorum, what="to notice that it is alone")
 
@@ -73,12 +73,12 @@ class GaleraNode(MariaDB):
 
     @property
     def safe_to_found(self) -> bool:
-        """It was the last to stop, so it knows all that any node knows."""
+        """Whether it was the last to stop, and so has everything that any node has."""
         return "safe_to_bootstrap: 1" in self._state_file.read_text()
 
     @property
     def took_part(self) -> bool:
-        """It has data of the cluster."""
+        """Whether it has data of the cluster."""
         return self._state_file.exists()
 
     @property
@@ -99,7 +99,7 @@ class GaleraNode(MariaDB):
     def _fill(self, folder: Path) -> None:
         if self.founds_cluster:
             super()._fill(folder)
-        # Others begin empty: a node of the cluster sends them its data.
+        # The others begin empty: a node of the cluster sends them its data.
 
     def _defaults(self) -> Mapping[str, str]:
         group = ",".join(f"127.0.0.1:{node.group_port}" for node in self.cluster)
@@ -134,9 +134,9 @@ class Galera(Lifetime):
     Three nodes; each is a MariaDB with `url`, `kill()`, `start()`, `pause()` and `cut()`.
 
         with Galera() as cluster:
-            cluster.nodes[0].kill()     # the other two go on
+            cluster.nodes[0].kill()     # the other two continue
             cluster.nodes[0].start()    # comes back and catches up
-            cluster.nodes[1].cut()      # is alone, and refuses queries
+            cluster.nodes[1].cut()      # it is alone, and refuses queries
             cluster.nodes[1].mend()
     """
 
@@ -163,7 +163,7 @@ class Galera(Lifetime):
         return [node.url_of(name) for node in self.nodes]
 
     def start(self) -> None:
-        """Start the nodes that do not run; if none does, the one that knows most founds the cluster."""
+        """Start the nodes that are not running; if none is, the one with the newest data founds the cluster."""
         account.hand_over(self.folder)
         if not any(node.running for node in self.nodes):
             founder = self._founder()
@@ -172,7 +172,7 @@ class Galera(Lifetime):
                 founder.start()
             finally:
                 founder.founds_cluster = False
-        for node in self.nodes:  # one by one: a node can send its data to one other at a time
+        for node in self.nodes:  # one by one: a node can send its data to only one other at a time
             node.start()
 
     def stop(self) -> None:

@@ -15,22 +15,22 @@ class Lifetime(ABC):
 
     @abstractmethod
     def start(self) -> None:
-        """Start it, making new data if there are none; return when it takes connections."""
+        """Start it, creating new data if there are none; return when it accepts connections."""
 
     @abstractmethod
     def stop(self) -> None:
-        """Stop it in good order."""
+        """Stop it cleanly."""
 
     @abstractmethod
     def abandon(self) -> None:
-        """End it at once: its data will not be used any more."""
+        """End it at once; its data will not be used any more."""
 
     def restart(self) -> None:
         self.stop()
         self.start()
 
     def close(self) -> None:
-        """Stop it; remove its folder if that was a temporary one."""
+        """Stop it, and remove its folder if it is a temporary one."""
         if self._temporary:
             self.abandon()
             shutil.rmtree(self.folder, ignore_errors=True)

@@ -23,7 +23,7 @@ class MariaDB(MySQLFamily):
 
     @cached_property
     def _usr(self) -> Path:
-        """The machine's own programs if they are of that version, else Debian's."""
+        """The machine's own programs if they have that version, otherwise Debian's."""
         own = Path("/usr/sbin/mariadbd")
         if own.exists() and Path("/usr/bin/mariadb").exists():
             version = tool.run([own, "--no-defaults", "--version"])
@@ -42,7 +42,7 @@ class MariaDB(MySQLFamily):
 
     @cached_property
     def _share(self) -> Path:
-        """Its messages and the SQL of its system tables; the folder's name depends on the version."""
+        """The folder of its messages and the SQL of its system tables; its name depends on the version."""
         folders = [self._usr / "share/mysql", self._usr / "share/mariadb"]
         return next(f for f in folders if any(f.glob("*_system_tables.sql")))
 

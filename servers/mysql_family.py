@@ -1,4 +1,4 @@
-"""What MySQL and MariaDB, which have one origin, have in common."""
+"""What MySQL and MariaDB have in common."""
 
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
@@ -23,7 +23,7 @@ class MySQLFamily(Server):
 
     @abstractmethod
     def _places(self) -> Mapping[str, str | Path]:
-        """Options that say where the server's own files lie, wherever it was built to look."""
+        """Options that tell the server where its own files are, wherever it was built to look."""
 
     @abstractmethod
     def _defaults(self) -> Mapping[str, str]:
@@ -55,9 +55,9 @@ class MySQLFamily(Server):
             "datadir": self.data,
             "port": str(self.port),
             "bind-address": "127.0.0.1",
-            "socket": "socket",  # below the data folder; an absolute path might be longer than sockets allow
+            "socket": "socket",  # below the data folder; an absolute path might be too long for a socket
             "pid-file": "pid",
-            "tmpdir": self.folder,  # in a shared one, a server that starts removes the tables of another
+            "tmpdir": self.folder,  # in a shared folder, a server that starts would remove another server's tables
             "skip-name-resolve": "",
             "innodb-buffer-pool-size": "64M",
             **self._defaults(),

@@ -19,12 +19,12 @@ class PgBouncer(Daemon):
         with PostgreSQL() as server, PgBouncer(server.url) as bouncer:
             bouncer.url     # the same database, through PgBouncer
 
-    1.18 knows no prepared statements in transaction mode; 1.24 does.
+    1.18 does not support prepared statements in transaction mode; 1.24 does.
     """
 
     versions: ClassVar[Mapping[str, str]] = {"1.18": "bookworm", "1.24": "trixie"}
     _says_when_ready = "process up"
-    _stop_signal = signal.SIGINT  # transactions that have begun are carried through
+    _stop_signal = signal.SIGINT  # transactions that have begun are completed
 
     def __init__(
         self,
@@ -39,14 +39,14 @@ class PgBouncer(Daemon):
 
     @property
     def url(self) -> str:
-        """The upstream's database."""
+        """The upstream's database, through PgBouncer."""
         return self.url_of(urlsplit(self._upstream).path.removeprefix("/"))
 
     def url_of(self, database: str) -> str:
         return f"postgresql://test:test@127.0.0.1:{self.port}/{database}"
 
     def repoint(self, upstream: str) -> None:
-        """Stand in front of another server, as after a fail-over."""
+        """Switch to another server, as after a failover."""
         self._upstream = upstream
         self._prepare()
         os.kill(self.process.pid, signal.SIGHUP)
@@ -63,7 +63,7 @@ class PgBouncer(Daemon):
             "unix_socket_dir": "",
             "auth_type": "scram-sha-256",
             "auth_file": str(self.folder / "users"),
-            # Roles other than "test" come in by the password that the server knows.
+            # Roles other than "test" log in with the password that the server has for them.
             "auth_user": "test",
             "auth_query": "SELECT usename, passwd FROM pg_shadow WHERE usename = $1",
             "admin_users": "test",

@@ -10,18 +10,18 @@ _given: set[int] = set()
 
 def unused_port() -> int:
     """
-    A loopback port that nothing uses and that stays ours while its server is down.
+    A loopback port that nothing uses, and that nothing takes while its server is down.
 
-    Asking the kernel for one (port 0) gives a port of the range it also takes
-    clients' own ports from. While a killed server is away, a client that keeps
-    trying to reconnect would sooner or later be given the very port it dials,
-    and so connect to itself and keep the server out. Hence a port below that range.
+    Asking the kernel for one (port 0) returns a port from the range that it also
+    uses for clients' own ports. While a killed server is down, a client that keeps
+    trying to reconnect would sooner or later be given the very port that it dials,
+    connect to itself, and block the server. So this returns a port below that range.
     """
     first_ephemeral = int(_EPHEMERAL.read_text().split()[0]) if _EPHEMERAL.exists() else 32768
     ports = range(10_000, first_ephemeral) if first_ephemeral > 11_000 else range(20_000, 65_000)
     for port in random.sample(ports, k=100):
         if port in _given:
-            continue  # to a server that has not started yet
+            continue  # given to a server that has not started yet
         with socket.socket() as probe:
             try:
                 probe.bind(("127.0.0.1", port))

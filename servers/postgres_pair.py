@@ -1,4 +1,4 @@
-"""Two PostgreSQL servers: a primary, and its standby that takes over."""
+"""Two PostgreSQL servers: a primary, and a standby that takes over."""
 
 import shutil
 from collections.abc import Callable, Mapping
@@ -12,7 +12,7 @@ _WAIT_FOR = "synchronous_standby_names"
 
 
 class PostgresNode(PostgreSQL):
-    """A server whose new data are made from nothing or, as a standby, copied from a primary."""
+    """A server whose data are created from scratch or, for a standby, copied from a primary."""
 
     primary: PostgreSQL | None = None
 
@@ -39,16 +39,16 @@ class PostgresNode(PostgreSQL):
 
 class PostgresPair(Lifetime):
     """
-    A primary and a standby that the primary waits for at each commit, so that a
-    fail-over loses nothing that was acknowledged.
+    A primary and a standby that the primary waits for at each commit, so a
+    failover loses nothing that was acknowledged.
 
         with PostgresPair() as pair:
             pair.primary.kill()
             pair.promote()      # the standby is `pair.primary` now
             pair.rejoin()       # the killed one is its standby, with a copy of its data
 
-    While the standby is away the primary's commits hang, as they must.
-    `synchronous=False` has the primary not wait for it.
+    While the standby is down, the primary's commits hang, as they must.
+    With `synchronous=False` the primary does not wait for it.
     """
 
     def __init__(
@@ -61,7 +61,7 @@ class PostgresPair(Lifetime):
     ) -> None:
         super().__init__(folder)
         self._synchronous = synchronous
-        # Each notices within seconds that the other hangs, and tries again at once.
+        # Each notices within seconds that the other hangs, and retries at once.
         watchful = {
             "wal_keep_size": "64MB",
             "wal_receiver_timeout": "5s",
@@ -75,24 +75,24 @@ class PostgresPair(Lifetime):
 
     @property
     def url(self) -> str:
-        """Both servers; a client that knows libpq's options finds the one that takes writes."""
+        """Both servers; a client that supports libpq's options finds the one that accepts writes."""
         hosts = ",".join(f"127.0.0.1:{node.port}" for node in self.nodes)
         return f"postgresql://test:test@{hosts}/test?target_session_attrs=read-write"
 
     @property
     def urls(self) -> list[str]:
-        """Each server by itself, in an order that never changes."""
+        """Each server separately, in an order that never changes."""
         return [node.url for node in self.nodes]
 
     def start(self) -> None:
         account.hand_over(self.folder)
-        if self.primary.is_standby:  # found so in a folder that was used before
+        if self.primary.is_standby:  # in a folder that was used before
             self.primary, self.standby = self.standby, self.primary
         self.primary.start()
         self._follow()
 
     def stop(self) -> None:
-        self.primary.stop()  # it sends the standby all it has, so the standby must be there still
+        self.primary.stop()  # it sends the standby everything it has, so the standby must still be running
         self.standby.stop()
 
     def abandon(self) -> None:
@@ -103,7 +103,7 @@ class PostgresPair(Lifetime):
         """
         Make the standby the primary; it waits for no standby until `rejoin()`.
 
-        The former primary is left as it is: `kill()` or `pause()` it first, or have two.
+        The former primary is left as it is: `kill()` or `pause()` it first, or there will be two.
         """
         self.standby.query("SELECT pg_promote(wait => true, wait_seconds => 60)")
         self.standby.primary = None

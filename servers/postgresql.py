@@ -24,7 +24,7 @@ class PostgreSQL(Server):
 
     @cached_property
     def programs(self) -> Path:
-        """The machine's own programs if it has that version, else Debian's."""
+        """The machine's own programs if they have that version, otherwise Debian's."""
         folder = f"usr/lib/postgresql/{self.version}/bin"
         own = Path("/") / folder
         if all((own / name).exists() for name in ("postgres", "initdb", "psql")):
@@ -54,7 +54,7 @@ class PostgreSQL(Server):
         text = ["--encoding=UTF8", "--locale=C.UTF-8"]
         login = ["--username=test", f"--pwfile={password}", "--auth=scram-sha-256"]
         tool.run([self.programs / "initdb", "-D", folder, "--no-sync", *text, *login])
-        # A lone backend, without a server, makes the database with the data.
+        # A single backend, without a server, creates the database together with the data.
         tool.run(
             [self.programs / "postgres", "--single", "-F", "-D", folder, "postgres"],
             stdin="CREATE DATABASE test",
@@ -78,7 +78,7 @@ class PostgreSQL(Server):
             self._give_back_shared_memory()
 
     def _give_back_shared_memory(self) -> None:
-        """After a crash PostgreSQL does that when it starts again, here out of clients' reach."""
+        """After a crash PostgreSQL does this when it starts again; here it starts where clients cannot reach it."""
         unreachable = ["-c", "listen_addresses=", "-c", "unix_socket_directories=."]
         again = Process([*self._command(), *unreachable], log=self.log, when_we_die=self._abandon_signal)
         with suppress(RuntimeError):  # its data may be damaged

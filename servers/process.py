@@ -13,7 +13,7 @@ from servers import account
 
 
 class Process:
-    """A running server, its children included; what it says is added to `log`."""
+    """A running server, including its children; its output is appended to `log`."""
 
     def __init__(
         self,
@@ -33,9 +33,9 @@ class Process:
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
-                cwd="/",  # the account may not be allowed into ours
+                cwd="/",  # the account may have no access to ours
                 env=clean_environment(environment),
-                start_new_session=True,  # Ctrl-C is for the tests, which then stop the server
+                start_new_session=True,  # Ctrl-C goes to the tests, which then stop the server
             ).result()
 
     @property
@@ -74,7 +74,7 @@ class Process:
         if not self.running:
             return
         self._child.send_signal(with_signal)
-        self.resume()  # if it was paused; it finds the signal before it does anything else
+        self.resume()  # if it was paused; it gets the signal before it does anything else
         try:
             self._child.wait(timeout)
         except subprocess.TimeoutExpired:
@@ -85,8 +85,8 @@ class Process:
             ) from None
 
     def kill(self) -> None:
-        """SIGKILL it and its children at one blow; return when they are really gone."""
-        # Stopped first, so that it can neither start another child nor notice one's death.
+        """SIGKILL it and its children all at once; return when they are really gone."""
+        # Stopped first: now it can neither start another child nor notice the death of one.
         family = self._signal_family(signal.SIGSTOP)
         for pid in family:
             _signal(pid, signal.SIGKILL)
@@ -98,7 +98,7 @@ class Process:
             time.sleep(0.005)
 
     def pause(self) -> None:
-        """Freeze it and its children (SIGSTOP), as a machine that hangs."""
+        """Freeze it and its children (SIGSTOP), like a machine that hangs."""
         self._signal_family(signal.SIGSTOP)
 
     def resume(self) -> None:
@@ -118,7 +118,7 @@ class Process:
 
 
 def clean_environment(more: Mapping[str, str] | None = None) -> dict[str, str]:
-    """Nothing of ours (PGPORT, MYSQL_HOST, LANG…) may steer a server or its tools."""
+    """An environment without our variables (PGPORT, MYSQL_HOST, LANG…), which must not affect a server or its tools."""
     return {
         "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
         "LC_ALL": "C.UTF-8",
@@ -146,7 +146,7 @@ def _children(of: int) -> list[int]:
 
 
 def _lives(pid: int) -> bool:
-    """A zombie that has not been reaped yet is dead, once its other threads are too."""
+    """Whether it is alive. A zombie that has not been reaped yet is dead once its other threads are too."""
     proc = Path("/proc") / str(pid)
     try:
         state = (proc / "stat").read_text().rpartition(")")[2].split()[0]
@@ -160,8 +160,8 @@ def _last_lines(text: str, count: int = 20) -> str:
     return "\n".join(text.splitlines()[-count:])
 
 
-# "Signal it if we die" means, to Linux, if the *thread* that started it ends. Servers may
-# be started from a thread that ends long before the tests do; so one that lasts starts all.
+# To Linux, "signal it if we die" means if the *thread* that started it ends. Servers may be
+# started from a thread that ends long before the tests do, so a permanent thread starts all of them.
 _starter = ThreadPoolExecutor(max_workers=1, thread_name_prefix="server-starter")
 
 

@@ -18,7 +18,7 @@ class Server(Daemon):
 
     @property
     def url(self) -> str:
-        """The database "test", as the user "test", who may do anything."""
+        """The database "test", as the user "test", who has all rights."""
         return self.url_of("test")
 
     def url_of(self, database: str) -> str:
@@ -30,22 +30,22 @@ class Server(Daemon):
 
     @abstractmethod
     def create_database(self, name: str) -> str:
-        """Make an empty database, in place of one of that name if there is one; return its URL."""
+        """Create an empty database, replacing one of that name if it exists; return its URL."""
 
     @abstractmethod
     def query(self, sql: str, *, database: str = "test", timeout: float = 60) -> list[list[str]]:
         """
-        The rows that `sql` gives, as text, asked by the server's own client program.
+        The rows that `sql` returns, as text, from the server's own client program.
 
-        TimeoutError if there is no answer within so many seconds.
+        TimeoutError if there is no answer within `timeout` seconds.
         """
 
     @abstractmethod
     def _fill(self, folder: Path) -> None:
-        """Make new data in an empty folder, with the user "test" and the database "test"."""
+        """Create new data in an empty folder, with the user "test" and the database "test"."""
 
     def _prepare(self) -> None:
-        """Make data if there are none: all or nothing, so that a failure leaves no half."""
+        """Create data if there are none: all or nothing, so a failure leaves nothing half-made."""
         if self.data.exists():
             return
         new = self.folder / "data.new"

@@ -1,4 +1,4 @@
-"""A program that does one thing and ends: initdb, psql, a server that only makes its data."""
+"""A program that does one thing and ends: initdb, psql, a server that only creates its data."""
 
 import subprocess
 from collections.abc import Mapping, Sequence

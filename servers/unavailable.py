@@ -2,4 +2,4 @@
 
 
 class Unavailable(Exception):
-    """A server cannot be had here; the message says what is missing and how to get it."""
+    """A server is not available here; the message says what is missing and how to get it."""

@@ -1,1 +1,1 @@
-"""The parts of the benchmark: each measures one thing and gives what it found."""
+"""The parts of the benchmark: each measures one thing and returns what it found."""

@@ -1,4 +1,4 @@
-"""An archive of millions: does it slow down the jobs of today?"""
+"""An archive of millions of jobs: does it slow down today's jobs?"""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from benchmarks.run import Run, say
 from benchmarks.stage import Stage
 from benchmarks.stores import PostgreSQLStore, store
 
-# Ids in the order of time, as ours are.
+# Ids in order of time, like ours.
 FILL = """
 INSERT INTO proletarian.archived_job
        (job_id, queue, job_type, payload, attempts, enqueued_at, process_at, status, started_at, finished_at, worker)
@@ -23,7 +23,7 @@ PORTION = 500_000
 
 
 def measure(run: Run) -> list[Found]:
-    """Two servers side by side, one with a full archive, one with an empty one, in turn."""
+    """Two servers side by side, one with a full archive and one with an empty one, in turn."""
     rows = 10_000_000 if run.huge else 100_000 if run.quick else 1_000_000
     jobs = run.size(20_000)
     full, empty = f"**Proletarian**, {rows:,} archived jobs", "an empty archive"

@@ -1,4 +1,4 @@
-"""What a claim costs when much is waiting: a million jobs, and a million of a higher priority for next year."""
+"""What a claim costs with a large backlog: a million jobs, and a million of a higher priority due next year."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from benchmarks.stores import NAMES, store
 
 
 def measure(run: Run) -> list[Found]:
-    """All backlogs lie in one database, in tables of their own, and are claimed from in turn."""
+    """All backlogs are in one database, each in its own tables, and are claimed from in turn."""
     few, many = (1_000, 100_000) if run.quick else (10_000, 1_000_000)
     backlogs = {
         "few": {"title": f"{few:,} waiting", "due": few, "future": 0},
@@ -29,7 +29,7 @@ def measure(run: Run) -> list[Found]:
 
 
 def on(run: Run, name: str, backlogs: dict[str, dict[str, object]], few: int) -> list[Found]:
-    """One database: claims from the beginning, and claims that go on from the last one."""
+    """One database: claims from the beginning, and claims that continue from the last one."""
     contestant: Contestant = replace(
         OURS_PG if name == "postgresql" else OURS,
         name=f"claims-{name}",
@@ -37,7 +37,7 @@ def on(run: Run, name: str, backlogs: dict[str, dict[str, object]], few: int) ->
         options={"backlogs": backlogs, "claims": min(200, few // 40), "batch": 10},
     )
     whole = timed(f"claim-{name}", f"{NAMES[name]}: a claim of 10 jobs, from the beginning")
-    onward = timed(f"claim-{name}-onward", f"{NAMES[name]}: a claim of 10 jobs, going on from the last one")
+    onward = timed(f"claim-{name}-onward", f"{NAMES[name]}: a claim of 10 jobs, continuing from the last one")
     with store(name, run.folder) as opened:
         stage = Stage(contestant, opened, run.folder)
         say(f"{NAMES[name]}: filling")

@@ -1,4 +1,4 @@
-"""How fast a backlog of no-op jobs is worked off: from the first handler call until none is unfinished."""
+"""How fast a backlog of no-op jobs is processed: from the first handler call until no job is unfinished."""
 
 from __future__ import annotations
 
@@ -51,22 +51,22 @@ def measure(run: Run) -> list[Found]:
 
 
 def tables(jobs: int, processes: int) -> tuple[Table, Table, Table]:
-    """By the clock, and by the processors."""
+    """The tables of rates and of processor time."""
     what = f"{processes} worker process{'es' * (processes > 1)}"
     key = f"drain-{processes}"
     rate = Table(key, f"Drain of {jobs:,} no-op jobs, {what}", "jobs/s", ours=OURS_PG.label, goals=goals(processes))
     cost = Table(
         f"{key}-cpu",
-        f"Processor time a job of that drain, {what} and the server",
+        f"Processor time per job in that drain, {what} and the server",
         "µs",
         ours=OURS_PG.label,
         more_is_better=False,
         digits=1,
-        notes=["Steadier than the clock where others use the machine too. Workers and server share its cores."],
+        notes=["Steadier than the rate if others use the machine too. Workers and server share its cores."],
     )
     worker = Table(
         f"{key}-cpu-worker",
-        f"Processor time a job of that drain, {what} alone",
+        f"Processor time per job in that drain, {what} alone",
         "µs",
         ours=OURS_PG.label,
         more_is_better=False,

@@ -1,4 +1,4 @@
-"""How fast jobs go in, one a commit: one client alone, then several beside busy workers; and many at once."""
+"""How fast jobs are enqueued, one per commit: one client alone, then several beside a busy worker; and in bulk."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ BUSY = (OURS_PG, BESIDE, PGQUEUER)
 
 
 def measure(run: Run) -> list[Found]:
-    """One client; 4 and 8 clients with workers busy; bulk."""
+    """One client; 4 and 8 clients with a busy worker; bulk."""
     jobs, many = run.size(4_000, 2_000), run.size(20_000)
     with store("postgresql", run.folder) as postgresql:
         alone = Table(
             "enqueue-1",
-            f"Enqueue of {jobs:,} jobs, one a commit, 1 client, no worker",
+            f"Enqueue of {jobs:,} jobs, one per commit, 1 client, no worker",
             "jobs/s",
             ours=OURS_PG.label,
             goals=[Goal(PGQUEUER.label, 1.2), Goal(PLAIN.label, 0.85)],
@@ -40,10 +40,10 @@ def measure(run: Run) -> list[Found]:
 
 
 def busy(run: Run, postgresql: Store, jobs: int, clients: int) -> Table:
-    """Several clients while a worker works off what they enqueue: does its wake-up cost them anything?"""
+    """Several clients while a worker runs their jobs: does waking it cost them anything?"""
     table = Table(
         f"enqueue-{clients}",
-        f"Enqueue, one a commit, {clients} clients, a worker busy with what they put in",
+        f"Enqueue, one per commit, {clients} clients, a worker busy with their jobs",
         "jobs/s",
         ours=OURS_PG.label,
         goals=[Goal(BESIDE.label, 0.9)],
@@ -51,7 +51,7 @@ def busy(run: Run, postgresql: Store, jobs: int, clients: int) -> Table:
 
     def one(stage: Stage) -> None:
         with stage.workers(1):
-            # Four times as many: clients, worker and server share the cores, and a second says little about that.
+            # Four times as many: clients, worker and server share the cores, and one second is too short to show that.
             table.add(stage.contestant.label, enqueued(stage, 4 * jobs, clients))
 
     run.in_turn(BUSY, postgresql, one, f"enqueue, {clients} clients")
@@ -59,7 +59,7 @@ def busy(run: Run, postgresql: Store, jobs: int, clients: int) -> Table:
 
 
 def enqueued(stage: Stage, jobs: int, clients: int) -> float:
-    """Jobs a second that so many client processes enqueue together."""
+    """Jobs per second that `clients` client processes enqueue together."""
     stage.store.settle()
     started = [stage.start_call("single", jobs // clients, clients) for _ in range(clients)]
     took = [stage.result_of(process) for process in started]

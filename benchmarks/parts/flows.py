@@ -1,4 +1,4 @@
-"""A batch with one job at its end, beside the same jobs without: enqueued in one call, and run by one worker."""
+"""A batch with one job at its end, and the same jobs without it: enqueued in one call, and run by one worker."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ PLAIN, BATCH = "plain jobs", "as many, and one that waits for all of them"
 
 
 def measure(run: Run) -> list[Found]:
-    """In turn within each round, on a fresh database each."""
+    """In turn within each round, each on a fresh database."""
     found: list[Found] = []
     for name in NAMES:
         members = run.size(100_000, 5_000) if name == "postgresql" else run.size(10_000, 2_000)
@@ -49,7 +49,7 @@ def enqueued(connection: Any, members: int, batch: bool) -> float:
 
 
 def drained(url: str, expected: int) -> float:
-    """Seconds until all have run: checked, and the one that waits is the last."""
+    """Seconds until all have run. Checks that they did, and that the job that waits ran last."""
     from proletarian import Worker
     from proletarian.events import silent
 

@@ -1,4 +1,4 @@
-"""More worker processes on one database: where it stops gaining, and that it does not collapse."""
+"""More worker processes on one database: where the rate stops growing, and that it does not collapse."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ PROCESSES = (1, 2, 4, 8, 16)
 
 
 def measure(run: Run) -> list[Found]:
-    """The same backlog for all; a large one, or the start of sixteen interpreters is most of what is measured."""
+    """The same backlog for all. It is large because starting sixteen interpreters would dominate a small one."""
     jobs = run.size(100_000, 40_000)
     curve = Curve("growth", f"Drain of {jobs:,} no-op jobs", "worker processes", "jobs/s", ours=OURS_PG.label)
     with store("postgresql", run.folder) as postgresql:

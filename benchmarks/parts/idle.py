@@ -1,4 +1,4 @@
-"""What a fleet costs that has nothing to do: statements a second at the server, processor time of a worker."""
+"""What an idle fleet costs: statements per second on the server, and processor time of a worker."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ SELECT calls, query FROM pg_stat_statements
 
 
 def measure(run: Run) -> list[Found]:
-    """Workers are given time to find that there is nothing; then they are counted."""
+    """Workers get time to find that there is nothing to do; then the measurement starts."""
     seconds = 10 if run.quick else 30
     statements = Curve(
         "idle-statements",
-        "Statements that the server gets from an idle fleet",
+        "Statements sent to the server by an idle fleet",
         "workers",
         "statements/s",
         ours=OURS_PG.label,
@@ -74,7 +74,7 @@ def measure(run: Run) -> list[Found]:
 
 
 def watched(stage: Stage, count: int, seconds: float) -> tuple[dict[str, int], float, float]:
-    """Calls by statement; seconds of processor time of the workers, and of the server."""
+    """Calls by statement, and seconds of processor time of the workers and of the server."""
     assert stage.store.server is not None
     postmaster = stage.store.server.process.pid
     with psycopg.connect(stage.store.url, autocommit=True) as connection, stage.workers(count) as workers:

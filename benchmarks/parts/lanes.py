@@ -1,4 +1,4 @@
-"""Limits: what a job costs that is in a lane, beside a plain one, in one lane, in a hundred, and in ten thousand."""
+"""Limits: what a job in a lane costs compared with a plain one, with one lane, a hundred, and ten thousand."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def measure(run: Run) -> list[Found]:
     jobs = run.size(20_000)
     rate = Table("lanes", f"Drain of {jobs:,} no-op jobs under a limit, 1 worker process", "jobs/s", ours=PLAIN)
     cost = Table(
-        "lanes-cpu", "Processor time a job of that drain, the worker and the server", "µs", ours=PLAIN,
+        "lanes-cpu", "Processor time per job in that drain, the worker and the server", "µs", ours=PLAIN,
         more_is_better=False, digits=1,
     )  # fmt: skip
     with store("postgresql", run.folder) as postgresql:

@@ -1,4 +1,4 @@
-"""How soon an idle worker picks a job up: from the return of the enqueue call to the first line of the handler."""
+"""How soon an idle worker picks up a job: from the return of the enqueue call to the first line of the handler."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ def measure(run: Run) -> list[Found]:
         "ms",
         more_is_better=False,
         digits=2,
-        notes=["It may come before the answer to its sender, hence a figure below nothing."],
+        notes=["The notification may arrive before the sender has its own answer, so a figure can be negative."],
     )
 
     def one(stage: Stage) -> None:
         waits = waited(stage, jobs)
         if stage.contestant is RAW_NOTIFY:
             floor.add("median", at(waits, 0.50))
-            floor.add("99 of 100", at(waits, 0.99))
+            floor.add("p99", at(waits, 0.99))
         else:
             middle.add(stage.contestant.label, at(waits, 0.50))
             slow.add(stage.contestant.label, at(waits, 0.99))
@@ -47,7 +47,7 @@ def measure(run: Run) -> list[Found]:
 
 
 def elsewhere(run: Run, jobs: int) -> Table:
-    """The databases that notify nobody: there a worker looks for itself."""
+    """The databases without notifications: there a worker polls."""
     table = Table(
         "latency-elsewhere",
         f"Pick-up by an idle worker on the other databases, {jobs} jobs {GAP * 1000:g} ms apart: median",
@@ -67,10 +67,10 @@ def elsewhere(run: Run, jobs: int) -> Table:
 
 
 def tables(jobs: int) -> tuple[Table, Table]:
-    """p50 and p99, with what ours is held to."""
+    """p50 and p99, with their goals."""
     what = f"Pick-up by an idle worker, {jobs} jobs {GAP * 1000:g} ms apart"
     middle = Table("latency-p50", f"{what}: median", "ms", ours=OURS_PG.label, more_is_better=False, digits=2)
-    slow = Table("latency-p99", f"{what}: 99 of 100", "ms", ours=OURS_PG.label, more_is_better=False, digits=2)
+    slow = Table("latency-p99", f"{what}: 99th percentile", "ms", ours=OURS_PG.label, more_is_better=False, digits=2)
     for table, bound in ((middle, 0.8), (slow, 1.5)):
         table.goals = [Goal(None, bound, at_most=True)]
         table.goals += [Goal(peer.label, 1.0, at_most=True) for peer in (DRAMATIQ_POSTGRES, PGQUEUER)]
@@ -80,7 +80,7 @@ def tables(jobs: int) -> tuple[Table, Table]:
 def waited(stage: Stage, jobs: int) -> list[float]:
     """Milliseconds from commit to handler of each job, sorted."""
     with stage.workers(1) as workers:
-        time.sleep(3)  # it has started, found nothing, and sleeps
+        time.sleep(3)  # by now it has started, found nothing, and sleeps
         committed = stage.call("paced", jobs, GAP)["committed"]
         stage.wait_for(jobs + 1, workers, seconds=30)
         began = {call.number: call.at for call in stage.ran()}

@@ -1,4 +1,4 @@
-"""What a worker takes of memory: idle, with a thousand jobs in its hands, and after many."""
+"""How much memory a worker uses: idle, while it holds a thousand jobs, and after many jobs."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ MANY = OURS_PG.having("memory-many", OURS_PG.label)
 
 
 def measure(run: Run) -> list[Found]:
-    """Resident memory; for the growth only what is anonymous, since the recorder's file is mapped too."""
+    """Resident memory; for the growth only anonymous memory, because the recorder's file is mapped too."""
     jobs = run.size(1_000_000, 100_000)
     table = Table("memory", "Memory of one worker process", "MB", ours=OURS_PG.label, more_is_better=False, digits=1)
     held = Table(
         "memory-held",
-        "Memory of one worker process with 1,000 jobs of 1 kB in its hands",
+        "Memory of one worker process that holds 1,000 jobs of 1 kB",
         "MB",
         ours=HELD.label,
         more_is_better=False,
@@ -45,7 +45,7 @@ def measure(run: Run) -> list[Found]:
     )
     growth = Table(
         "memory-growth",
-        f"Anonymous memory of a worker after {jobs:,} jobs, over that after a tenth of them",
+        f"Anonymous memory of a worker after {jobs:,} jobs, relative to that after a tenth of them",
         "×",
         ours=OURS_PG.label,
         more_is_better=False,
@@ -75,7 +75,7 @@ def measure(run: Run) -> list[Found]:
 
 
 def grown(stage: Stage, jobs: int) -> list[tuple[float, float]]:
-    """(jobs so far, megabytes) at each tenth of the way."""
+    """(jobs so far, megabytes) after each tenth of the jobs."""
     stage.call("bulk", jobs, 10_000, timeout=3600)
     stage.store.settle()
     sizes = []

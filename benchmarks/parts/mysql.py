@@ -1,4 +1,4 @@
-"""MariaDB and MySQL: a drain, and enqueues, beside the same statements without the library, and django-tasks-db."""
+"""MariaDB and MySQL: drain and enqueue, compared with the same statements without the library and django-tasks-db."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ def on(run: Run, name: str) -> list[Found]:
         "jobs/s",
         ours=OURS.label,
         goals=[Goal(STATEMENTS.label, 0.7)],
-        notes=["DBOS knows PostgreSQL and SQLite only, and the other peers PostgreSQL or Redis."],
+        notes=["DBOS supports only PostgreSQL and SQLite, and the other peers only PostgreSQL or Redis."],
     )
     cost = Table(
         f"{name}-cpu",
-        f"{NAMES[name]}: processor time a job of that drain, worker and server",
+        f"{NAMES[name]}: processor time per job in that drain, worker and server",
         "µs",
         plotted=False,
         ours=OURS.label,
@@ -40,7 +40,7 @@ def on(run: Run, name: str) -> list[Found]:
     )
     alone = Table(
         f"{name}-enqueue",
-        f"{NAMES[name]}: enqueue of {single:,} jobs, one a commit",
+        f"{NAMES[name]}: enqueue of {single:,} jobs, one per commit",
         "jobs/s",
         plotted=False,
         ours=OURS.label,

@@ -20,13 +20,13 @@ SLICES = 10
 
 
 def measure(run: Run) -> list[Found]:
-    """Each contestant without and with the snapshot, one after the other."""
+    """Each contestant without the snapshot, then with it."""
     jobs = run.size(200_000, 50_000)
     size = jobs // SLICES
     table = Table(
         "old-snapshot",
         f"The last {size:,} of {jobs:,} jobs while another connection holds an old snapshot, "
-        "against the rate without one",
+        "compared with the rate without one",
         "× its own rate",
         ours=OURS_PG.label,
         digits=2,
@@ -61,7 +61,7 @@ def measure(run: Run) -> list[Found]:
 
 @contextmanager
 def old_snapshot(url: str) -> Iterator[None]:
-    """Somebody's transaction that was never ended; it has read something and keeps its view of it."""
+    """A forgotten transaction: it has read something and keeps its snapshot."""
     with psycopg.connect(url) as connection:
         connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
         connection.execute("SELECT count(*) FROM pg_class")

@@ -1,4 +1,4 @@
-"""For the record: the protocol of the original Proletarian, one job a transaction, beside ours."""
+"""For the record: the protocol of the original Proletarian, one transaction per job, compared with ours."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from benchmarks.stores import store
 CONTESTANTS = (
     OURS_PG,
     ORIGIN,
-    ORIGIN.having("origin-4", "one job a transaction, 4 threads", threads=4),
-    ORIGIN.having("origin-10", "one job a transaction, 10 threads", threads=10),
+    ORIGIN.having("origin-4", "a transaction per job, 4 threads", threads=4),
+    ORIGIN.having("origin-10", "a transaction per job, 10 threads", threads=10),
 )
 
 
 def measure(run: Run) -> list[Found]:
-    """The protocol without a library, on psycopg; the origin itself is written in Clojure."""
+    """The protocol without a library, on psycopg; the original itself is written in Clojure."""
     jobs = run.size(20_000)
     table = Table(
         "origin",

@@ -25,7 +25,7 @@ def measure(run: Run) -> list[Found]:
         "jobs/s",
         ours=OURS_PG.label,
         logarithmic=True,
-        notes=["20,000 jobs, fewer where they would come to more than 100 MB."],
+        notes=["20,000 jobs, or fewer if they would exceed 100 MB in total."],
     )
     with store("postgresql", run.folder) as postgresql:
         for size in SIZES[::2] if run.quick else SIZES:

@@ -1,4 +1,4 @@
-"""Jobs that compute for 20 ms: in threads, in one child process, in one for each CPU."""
+"""Jobs that compute for 20 ms: in threads, in one child process, and in one for each CPU."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ ONE, TWO, THREADS = "`Processes(1)`", "`Processes(2)`", "10 threads"
 
 
 def measure(run: Run) -> list[Found]:
-    """On two CPUs two processes are to do 1.8 times the work of one, and to cost little beside the work."""
+    """On two CPUs, two processes must do 1.8 times the work of one, with little overhead."""
     jobs = run.size(1_000, 200)
     compute = OURS_PG.having("compute", "", task="compute", iterations=MILLISECONDS * iterations_of_a_millisecond())
     title = f"{jobs:,} jobs of {MILLISECONDS} ms of computing, 1 worker"
     rates = Table("processes", title, "jobs/s", ours=TWO, goals=[Goal(ONE, 1.8), Goal(THREADS, 1.8)])
     costs = Table(
-        "processes-cost", f"{title}: processor time of the worker and its children", "ms a job", ours=TWO,
+        "processes-cost", f"{title}: processor time of the worker and its children", "ms per job", ours=TWO,
         more_is_better=False, digits=2, plotted=False, goals=[Goal(THREADS, 1.1, at_most=True)],
     )  # fmt: skip
     contestants = [

@@ -1,4 +1,4 @@
-"""Many queues in one worker: it asks for all of them in one statement, so they should cost little."""
+"""Many queues in one worker: it claims from all of them in one statement, so they should cost little."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Jobs with real work: a millisecond of computing, a call to a local server that takes five."""
+"""Jobs with real work: a millisecond of computing, or a call to a local server that takes five."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ SLOTS = 10
 
 
 def measure(run: Run) -> list[Found]:
-    """Each beside the same calls in a loop without any queue, on as many processes or threads."""
+    """Each is compared with the same calls in a loop without a queue, on as many processes or threads."""
     computed, fetched = run.size(5_000, 1_000), run.size(10_000, 2_000)
     iterations = iterations_of_a_millisecond()
     found: list[Found] = []
@@ -59,7 +59,7 @@ def measure(run: Run) -> list[Found]:
 
 
 def iterations_of_a_millisecond() -> int:
-    """How often `work.compute` has to go round; found out once, so that all contestants do the same."""
+    """How many iterations `work.compute` needs; measured once, because all contestants must do the same work."""
     code = "import time\n" + (
         "def go(n):\n    t = 0\n    for i in range(n): t += i & 7\n"
         "best = min((lambda s: (go(20000), time.process_time() - s)[1])(time.process_time()) for _ in range(30))\n"
@@ -71,7 +71,7 @@ def iterations_of_a_millisecond() -> int:
 
 @contextmanager
 def slow_server() -> Iterator[int]:
-    """A server of its own process that answers after 5 ms; gives its port."""
+    """A server in a process of its own that answers after 5 ms; yields its port."""
     argv = [sys.executable, "-m", "benchmarks.programs.slow_server"]
     with subprocess.Popen(argv, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
         try:

@@ -1,4 +1,4 @@
-"""Queues on Redis, beside ours on PostgreSQL: a drain, enqueues, and the pick-up by an idle worker."""
+"""Queues on Redis, compared with ours on PostgreSQL: drain, enqueue, and pick-up by an idle worker."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from benchmarks.run import Run
 from benchmarks.stage import Stage
 from benchmarks.stores import Store, store
 
-LOSES = "Redis writes its log once a second here, as most people run it: a crash may lose the jobs of that second."
+LOSES = "Redis writes its log once a second here, as most people run it: a crash may lose the jobs of the last second."
 
 
 def measure(run: Run) -> list[Found]:
-    """No goals: they promise less."""
+    """There are no goals, because these queues promise less."""
     jobs, single, picked = run.size(20_000, 5_000), run.size(2_000, 500), run.size(200, 50)
     rate = Table(
         "redis-drain",
-        f"Redis: drain of no-op jobs, 1 worker process; {jobs:,} for ours, fewer for the slower",
+        f"Redis: drain of no-op jobs, 1 worker process; {jobs:,} for ours, fewer for the slower ones",
         "jobs/s",
         ours=OURS_PG.label,
         notes=[LOSES],

@@ -1,4 +1,4 @@
-"""Who holds what: long jobs, two workers, a backlog, and a third worker that joins."""
+"""How workers share jobs: long jobs, two workers, a backlog, and a third worker that joins."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from benchmarks.stage import Stage
 from benchmarks.stores import store
 
 SLOTS, SECONDS = 10, 1.0
-LOOKS = 5  # in a tenth of a second
+LOOKS = 5  # per tenth of a second
 OURS = OURS_PG.having("sharing", "**Proletarian**, 10 threads", task="nap", seconds=SECONDS)
 OURS_ASYNC = OURS.having("sharing-async", "Proletarian, 10 coroutines", task="anap")
 THEIRS = PGQUEUER.having("sharing-pgqueuer", PGQUEUER.label, seconds=SECONDS)
 
-# How many jobs each worker holds that has any.
+# The most jobs that any worker holds.
 HELD = {
     OURS.program: "SELECT coalesce(max(n), 0) FROM (SELECT count(*) AS n FROM proletarian.running_job"
     " GROUP BY worker_id) AS held",
@@ -28,12 +28,12 @@ HELD = {
 
 
 def measure(run: Run) -> list[Found]:
-    """Jobs of a second, enough of them for both workers to be full when the third one comes."""
+    """Jobs of one second each, enough to keep both workers full when the third one joins."""
     jobs = run.size(400, 200)
     what = f"{jobs} jobs of 1 s, two workers of {SLOTS} slots, a third joins after 4 s"
     held = Table(
         "sharing-held",
-        f"{what}: jobs in one worker's hands, at most",
+        f"{what}: most jobs held by one worker",
         "jobs",
         ours=OURS.label,
         more_is_better=False,
@@ -74,7 +74,7 @@ def measure(run: Run) -> list[Found]:
 
 
 def watched(stage: Stage, jobs: int) -> tuple[int, float, list[float]]:
-    """The most that one worker held; when the third was started, and when it began which jobs (seconds)."""
+    """The most jobs that one worker held; when the third was started, and when it began its jobs (seconds)."""
     stage.call("bulk", jobs, 1000)
     with stage.workers(2) as workers:
         stage.wait_for(1, workers)
@@ -89,10 +89,10 @@ def watched(stage: Stage, jobs: int) -> tuple[int, float, list[float]]:
 
 def look(stage: Stage, contestant: Contestant, seconds: float) -> int:
     """
-    The most that one worker holds within these seconds, for a tenth of one or longer.
+    The most jobs that one worker holds for a tenth of a second or longer within these seconds.
 
-    For a moment it holds more: what has just ended waits for its acknowledgement while
-    what takes its place is there already.
+    For a moment it holds more: jobs that have just ended wait for their acknowledgement
+    while the jobs that replace them have been claimed already.
     """
     end, last, most = time.monotonic() + seconds, deque[int](maxlen=LOOKS), 0
     while time.monotonic() < end:

@@ -1,4 +1,4 @@
-"""SQLite with synchronous=FULL: a drain, and enqueues, beside a bare loop, huey and litequeue."""
+"""SQLite with synchronous=FULL: drain and enqueue, compared with a bare loop, huey and litequeue."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ CONTESTANTS = (OURS, STATEMENTS, RAW_SQLITE, RAW_500, *SQLITE)
 
 
 def measure(run: Run) -> list[Found]:
-    """What is drained was enqueued in calls of 1,000 where the library can."""
+    """The jobs to drain are enqueued in calls of 1,000 if the library can do that."""
     jobs, single = run.size(20_000), run.size(2_000, 500)
     rate = Table(
         "sqlite-drain",
@@ -34,14 +34,14 @@ def measure(run: Run) -> list[Found]:
     )
     cost = Table(
         "sqlite-cpu",
-        "SQLite: processor time a job of that drain",
+        "SQLite: processor time per job in that drain",
         "µs",
         plotted=False,
         ours=OURS.label,
         more_is_better=False,
         digits=1,
     )
-    alone = Table("sqlite-enqueue", f"SQLite: enqueue of {single:,} jobs, one a commit", "jobs/s", ours=OURS.label)
+    alone = Table("sqlite-enqueue", f"SQLite: enqueue of {single:,} jobs, one per commit", "jobs/s", ours=OURS.label)
 
     def one(stage: Stage) -> None:
         took = stage.call("single", single, 1)

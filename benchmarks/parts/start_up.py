@@ -1,4 +1,4 @@
-"""How long the first breath takes: importing the library, and the command line's help."""
+"""How long a process takes to start: importing the library, and the command line's help."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from benchmarks.peers import DRAMATIQ_POSTGRES, PGQUEUER, PROCRASTINATE
 from benchmarks.run import Run, say
 from benchmarks.stage import ours
 
-IMPORT, HELP, NOTHING = "`import proletarian`", "`proletarian --help`", "python itself"
+IMPORT, HELP, NOTHING = "`import proletarian`", "`proletarian --help`", "Python itself"
 PEERS = {
     "`import dramatiq`": (DRAMATIQ_POSTGRES, "import dramatiq"),
     "`import procrastinate`": (PROCRASTINATE, "import procrastinate"),
@@ -32,7 +32,7 @@ def measure(run: Run) -> list[Found]:
         more_is_better=False,
         digits=1,
         goals=[Goal(None, 60, at_most=True, of=IMPORT), Goal(None, 90, at_most=True, of=HELP)],
-        notes=["Python itself is in all of them."],
+        notes=["All of them include the start of Python itself."],
     )
     commands = {
         NOTHING: [sys.executable, "-c", "pass"],
@@ -60,7 +60,7 @@ def measure(run: Run) -> list[Found]:
 
 
 def lasting(argv: list[str], environment: dict[str, str]) -> float:
-    """Milliseconds that a process lasts."""
+    """How many milliseconds a process takes."""
     start = time.perf_counter()
     subprocess.run(argv, env=environment, check=True, stdout=subprocess.DEVNULL)
     return (time.perf_counter() - start) * 1000

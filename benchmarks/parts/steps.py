@@ -1,4 +1,4 @@
-"""Jobs that take a step beside plain ones: what a kept result costs, alone and where many are kept at once."""
+"""Jobs with steps, compared with plain ones: what a stored result costs, one job at a time and many at once."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ STEPS = {PLAIN: 0, ONE: 1, FIVE: 5}
 
 
 def measure(run: Run) -> list[Found]:
-    """In turn within each round, on a fresh database each."""
+    """In turn within each round, each on a fresh database."""
     found: list[Found] = []
     jobs = run.size(5_000, 500)
     for name in NAMES:

@@ -1,4 +1,4 @@
-"""What log fields, traces, metrics and Sentry add to a job, and that they add nothing to one without them."""
+"""What log fields, traces, metrics and Sentry add to a job, and that they add nothing if they are not used."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ KINDS = {
     "off": "none",
     "lines": "a log line in each job",
     "lines-with-fields": "a log line in each job, with `JobFields`",
-    "prometheus": "`counted` of Prometheus",
+    "prometheus": "Prometheus, with `counted`",
     "sentry": "Sentry's integration, no job fails",
     "opentelemetry-api": "OpenTelemetry instrumented, no SDK",
     "opentelemetry-sdk": "OpenTelemetry with its SDK, each span recorded",
@@ -22,11 +22,11 @@ KINDS = {
 
 
 def measure(run: Run) -> list[Found]:
-    """Processor time of the whole process, which does nothing but drain no-op jobs; the kinds in turn."""
+    """Processor time of a process that only drains no-op jobs; the kinds are measured in turn."""
     jobs = run.size(10_000, 3_000)
     table = Table(
         "telemetry",
-        f"Processor time a job, of a drain of {jobs:,} no-op jobs on SQLite",
+        f"Processor time per job, in a drain of {jobs:,} no-op jobs on SQLite",
         "µs",
         ours=KINDS["off"],
         more_is_better=False,

@@ -1,4 +1,4 @@
-"""Unique jobs beside plain ones: one a commit and in bulk, on the four databases."""
+"""Unique jobs compared with plain ones: one per commit and in bulk, on the four databases."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def measure(run: Run) -> list[Found]:
     for name in NAMES:
         table = Table(
             f"unique-{name}",
-            f"{NAMES[name]}: enqueue, one a commit, 1 client",
+            f"{NAMES[name]}: enqueue, one per commit, 1 client",
             "jobs/s",
             ours=FREE,
             goals=[Goal(PLAIN, 0.6)] if name == "postgresql" else [],
@@ -55,7 +55,7 @@ def connected(here: Store) -> Iterator[Any]:
 
 
 def connection_to(url: str) -> Any:
-    """As an application has one."""
+    """A connection like an application's."""
     if url.startswith("postgresql"):
         import psycopg
 
@@ -74,7 +74,7 @@ def connection_to(url: str) -> Any:
 
 
 def singly(connection: Any, jobs: int) -> dict[str, float]:
-    """Jobs a second of each kind."""
+    """Jobs per second for each kind."""
     from proletarian import Unique, enqueue
 
     keys = count()
@@ -118,7 +118,7 @@ def at_once(connection: Any, jobs: int) -> dict[str, float]:
 
 
 def forget_jobs(connection: Any) -> None:
-    """As if all had finished; where workers write that down, they have."""
+    """Make it look as if all had finished, including what workers would record."""
     from proletarian.drivers.registry import driver_of
     from proletarian.sql.tables import Tables
 

@@ -1,4 +1,4 @@
-"""Jobs that mostly wait: coroutines of 100 ms, a thousand at a time in one process, and the connections they take."""
+"""Jobs that mostly wait: coroutines of 100 ms, a thousand at a time in one process, and the connections they use."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ OURS = OURS_PG.having(
 
 
 def measure(run: Run) -> list[Found]:
-    """Once as many jobs as slots, and ten times as many; a rate of slots / seconds is all that can be had."""
+    """First as many jobs as slots, then ten times as many; the best possible rate is slots / seconds."""
     found: list[Found] = []
     connections = Table(
         "waiting-connections",
-        f"Database connections of a worker with {SLOTS:,} slots, at most",
+        f"Most database connections of a worker with {SLOTS:,} slots",
         "connections",
         ours=OURS.label,
         more_is_better=False,
@@ -38,7 +38,7 @@ def measure(run: Run) -> list[Found]:
                 "jobs/s",
                 ours=OURS.label,
                 goals=[Goal(None, 0.8 * SLOTS / SECONDS)],
-                notes=[f"{SLOTS / SECONDS:,.0f}/s would be a worker that costs nothing."],
+                notes=[f"{SLOTS / SECONDS:,.0f}/s would be a worker without any overhead."],
             )
 
             def one(stage: Stage, jobs: int = jobs, table: Table = table) -> None:
@@ -54,7 +54,7 @@ def measure(run: Run) -> list[Found]:
 
 
 class Watched:
-    """How many connections the worker has, at most, for as long as the block lasts."""
+    """The most connections that the worker has while the block lasts."""
 
     SQL = "SELECT count(*) FROM pg_stat_activity WHERE datname = 'bench' AND application_name = 'proletarian'"
 

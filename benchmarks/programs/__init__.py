@@ -1,1 +1,1 @@
-"""The contestants' programs, each run in an environment of its own; what they share is in contestant.py."""
+"""The contestants' programs, each run in its own environment; the shared code is in contestant.py."""

@@ -1,4 +1,4 @@
-"""How long our claims take over backlogs of several sizes, in tables of their own in one database."""
+"""How long our claims take on backlogs of several sizes, each in its own tables in one database."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def fill() -> None:
 
 
 class Claimer:
-    """A worker's claims and acknowledgements over one backlog, timed."""
+    """A worker's claims and acknowledgements on one backlog, timed."""
 
     def __init__(self, name: str) -> None:
         database = Database(URL, queue(name))

@@ -1,9 +1,9 @@
 """
-What each contestant's program can be told to do, and how its own work is timed.
+The commands of each contestant's program, and how its own work is timed.
 
     python with_proletarian.py setup | single N CLIENTS | bulk N CHUNK | paced N GAP | worker [PROCESSES]
 
-`$BENCHMARK` holds what it needs as JSON: `url` of a fresh database, `records` (the folder
+`$BENCHMARK` holds its input as JSON: `url` (of a fresh database), `records` (the folder
 that handlers write to), `options`. The last line of its output is the result as JSON.
 This file runs in the environments of all contestants.
 """
@@ -31,19 +31,19 @@ record = Recorder(_task.get("records", "."))
 
 
 def payload(number: int) -> dict[str, Any]:
-    """What every job carries, for every contestant; `size` characters more if the options say so."""
+    """The payload of every job of every contestant; with the option `size`, that many characters more."""
     content = {"n": number, "email": "user@example.com"}
     return content if FILLER is None else {**content, "filler": FILLER}
 
 
 class Client(Protocol):
-    """Enqueues; plain functions and coroutine functions will both do."""
+    """Enqueues jobs; the methods may be plain functions or coroutine functions."""
 
     def put(self, number: int) -> Any:
-        """One job, committed when this is over."""
+        """Enqueue one job; it is committed when this returns."""
 
     def put_many(self, numbers: list[int]) -> Any:
-        """Many jobs in the fewest steps that the library documents, committed when this is over."""
+        """Enqueue many jobs in the fewest documented steps; they are committed when this returns."""
 
 
 async def _settled(result: Any) -> Any:
@@ -51,7 +51,7 @@ async def _settled(result: Any) -> Any:
 
 
 async def single(client: Client, count: int, clients: int) -> dict[str, Any]:
-    """One job a commit, one after the other, beginning together with the other clients."""
+    """One job per commit, one after another, beginning together with the other clients."""
     for number in range(20):  # plans are cached, code is warm
         await _settled(client.put(-1 - number))
     together("clients", clients)
@@ -62,7 +62,7 @@ async def single(client: Client, count: int, clients: int) -> dict[str, Any]:
 
 
 def together(who: str, count: int) -> None:
-    """Wait until so many processes have come here: what they import is loaded, and no one begins before the others."""
+    """Wait until `count` processes are here: their imports are done, and none begins before the others."""
     meeting = Path(f"{who}-ready")
     meeting.mkdir(exist_ok=True)
     (meeting / str(os.getpid())).touch()
@@ -71,7 +71,7 @@ def together(who: str, count: int) -> None:
 
 
 async def bulk(client: Client, count: int, chunk: int) -> dict[str, Any]:
-    """Many jobs a commit, where the library can; `native` says whether it could."""
+    """Many jobs per commit, if the library can; `native` tells whether it can."""
     put_many = getattr(client, "put_many", None)
     start = time.perf_counter()
     if put_many is None:
@@ -84,7 +84,7 @@ async def bulk(client: Client, count: int, chunk: int) -> dict[str, Any]:
 
 
 async def paced(client: Client, count: int, gap: float) -> dict[str, Any]:
-    """One job now and then; gives the moment at which each was committed."""
+    """One job at a time, with pauses; returns the moment at which each was committed."""
     await _settled(client.put(-1))
     await asyncio.sleep(0.5)
     committed = []
@@ -103,7 +103,7 @@ def main(
     commands: Mapping[str, Callable[[], Any]] | None = None,
     runner: Callable[[Coroutine[Any, Any, Any]], Any] = asyncio.run,
 ) -> None:
-    """Do what the command line says; `commands` are more that it may say, each with a result."""
+    """Do what the command line says; `commands` are further commands, which return a result."""
     what, *arguments = sys.argv[1:]
 
     async def enqueue() -> dict[str, Any]:

@@ -1,5 +1,5 @@
 # mypy: ignore-errors
-"""The task of with_django_tasks.py, in a module of its own so that the worker finds it by name."""
+"""The task of with_django_tasks.py, in a module of its own where the worker finds it by name."""
 
 from benchmarks.programs.contestant import record
 

@@ -1,5 +1,5 @@
 # mypy: ignore-errors
-"""The task of with_huey.py, in a module of its own so that client and worker know it by one name."""
+"""The task of with_huey.py, in a module of its own, so client and worker know it by the same name."""
 
 from huey import SqliteHuey
 

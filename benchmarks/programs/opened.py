@@ -11,12 +11,12 @@ from urllib.parse import urlsplit
 from benchmarks.programs.contestant import URL
 
 LIBRARIES = {"postgresql": "psycopg", "mysql": "pymysql", "sqlite": "sqlite3"}
-import_module(LIBRARIES[urlsplit(URL).scheme])  # now, as the others do: not when the clock runs
+import_module(LIBRARIES[urlsplit(URL).scheme])  # now, as the others do, and not while the clock runs
 
 
 @contextmanager
 def opened(url: str) -> Iterator[Any]:
-    """Open a connection with the library that its URL calls for; `execute` does for all of them."""
+    """Open a connection with the library for its URL; `execute` works with all of them."""
     parts = urlsplit(url)
     if parts.scheme == "postgresql":
         import psycopg

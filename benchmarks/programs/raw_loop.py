@@ -1,4 +1,4 @@
-"""No queue at all: the same work as the jobs do, on so many threads or coroutines, as fast as it goes."""
+"""No queue at all: the same work as the jobs, on as many threads or coroutines, as fast as possible."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""No library at all: a NOTIFY from one connection to another that waits for it, the floor of any pick-up."""
+"""No library at all: a NOTIFY from one connection to another that waits for it, the lower bound for a pick-up."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The protocol of the original Proletarian, without a library: each job in one transaction, on so many threads."""
+"""The protocol of the original Proletarian, without a library: each job in one transaction, on several threads."""
 
 from __future__ import annotations
 

@@ -1,10 +1,10 @@
 """
-No library at all: what PostgreSQL and psycopg can do, one connection and a loop.
+No library at all: what PostgreSQL and psycopg can do with one connection and a loop.
 
 `tables: 3` are the three tables of Proletarian, with all their columns, and the simplest
 statements that move a row through them; `tables: 2` are a bare job table with a claim
-column, and an archive. Both claim a batch, decode the payloads, run the handler, archive
-the batch. They have no heartbeat, no fence worth the name, no retries: the ceiling.
+column, and an archive. Both claim a batch, decode the payloads, run the handler and archive
+the batch. They have no heartbeat, no real fence and no retries: the ceiling.
 """
 
 from __future__ import annotations

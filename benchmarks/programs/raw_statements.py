@@ -1,8 +1,8 @@
 """
 Proletarian's own statements without its worker: claim a batch, run it, acknowledge it, in a loop.
 
-What the worker adds to this (threads, heartbeat, recovery, prefetch) is the distance between
-the two; on MySQL, MariaDB and SQLite this is the ceiling.
+The difference between this and ours is what the worker adds (threads, heartbeat, recovery,
+prefetch); on MySQL, MariaDB and SQLite this is the ceiling.
 """
 
 from __future__ import annotations

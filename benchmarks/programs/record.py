@@ -1,9 +1,9 @@
 """
-Who ran which job when: what a handler calls, and what reads it back.
+Which process ran which job when: what a handler calls, and what reads it back.
 
-A handler must cost next to nothing and must not let go of the interpreter's lock, or the
-recorder would be what is measured. So a record is sixteen bytes written into a file that
-is mapped into memory: it survives SIGKILL, and CLOCK_MONOTONIC is one clock for all
+A handler must cost next to nothing and must not release the interpreter's lock, or the
+recorder would be what is measured. So a record is sixteen bytes written to a file that
+is mapped into memory. It survives SIGKILL, and CLOCK_MONOTONIC is the same clock for all
 processes of a machine. This file runs in the environments of all contestants and imports
 nothing that is not Python's own.
 """
@@ -20,7 +20,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-ROOM = 1 << 26  # bytes, of which only those that are written take up disk
+ROOM = 1 << 26  # bytes; only those that are written use disk space
 _PAIR = struct.Struct("<qq")
 
 
@@ -33,7 +33,7 @@ class Ran(NamedTuple):
 
 
 class Recorder:
-    """Writes down the calls of one process's handlers, into a file of its own in `folder`."""
+    """Records the handler calls of one process, in a file of its own in `folder`."""
 
     def __init__(self, folder: str) -> None:
         self._folder = folder
@@ -48,7 +48,7 @@ class Recorder:
         self._process = process
 
     def __call__(self, number: int) -> None:
-        """Job `number` runs now, in this process."""
+        """Record that job `number` runs now, in this process."""
         at = time.monotonic_ns()
         process = os.getpid()
         if process != self._process:  # the first call here, or the first after a fork
@@ -58,12 +58,12 @@ class Recorder:
         _PAIR.pack_into(self._map, self._next(), number, at)
 
     def ready(self) -> None:
-        """Open the file before the first job, so that opening it is not measured."""
+        """Open the file before the first job, because opening it must not be measured."""
         self._open(os.getpid())
 
 
 def calls(folder: Path) -> Iterator[Ran]:
-    """All records of a folder, those of one process in the order of its calls."""
+    """All records of a folder; those of one process are in the order of its calls."""
     for file in folder.iterdir():
         with file.open("rb") as source, mmap.mmap(source.fileno(), 0, access=mmap.ACCESS_READ) as content:
             filled = _filled(content)
@@ -73,7 +73,7 @@ def calls(folder: Path) -> Iterator[Ran]:
 
 
 def count(folder: Path) -> int:
-    """How many calls there were so far; cheap, for asking again and again."""
+    """How many calls there have been so far; cheap enough to poll."""
     total = 0
     for file in folder.iterdir():
         if file.stat().st_size:
@@ -83,7 +83,7 @@ def count(folder: Path) -> int:
 
 
 def _filled(content: mmap.mmap) -> int:
-    """Records are written one behind the other: the first empty one ends them."""
+    """The number of records: they are written one after another, up to the first empty one."""
     low, high = 0, len(content) // _PAIR.size
     while low < high:
         middle = (low + high) // 2

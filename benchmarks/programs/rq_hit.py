@@ -1,5 +1,5 @@
 # mypy: ignore-errors
-"""The function of with_rq.py, in a module of its own so that the worker finds it by name."""
+"""The function of with_rq.py, in a module of its own where the worker finds it by name."""
 
 from benchmarks.programs.contestant import record
 

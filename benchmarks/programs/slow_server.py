@@ -1,4 +1,4 @@
-"""An HTTP server that answers each request after 5 ms, as a service that is called by a job might; prints its port."""
+"""An HTTP server that answers each request after 5 ms, like a service that a job calls; prints its port."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # mypy: ignore-errors
-"""DBOS: a queue of workflows, each of one step's worth of work."""
+"""DBOS: a queue of workflows, each with the work of one step."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # mypy: ignore-errors
-"""dramatiq, on Redis or on PostgreSQL by dramatiq-postgres; its worker is dramatiq's own command."""
+"""dramatiq, on Redis, or on PostgreSQL with dramatiq-postgres; its worker is dramatiq's own command."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Proletarian, ours: on any of its databases, with the defaults unless an option says otherwise."""
+"""Proletarian (ours) on any of its databases, with the defaults unless an option says otherwise."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`python -m benchmarks.programs.with_telemetry KIND JOBS`: microseconds of processor time a job, of a drain."""
+"""`python -m benchmarks.programs.with_telemetry KIND JOBS`: microseconds of processor time per job of a drain."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ log = logging.getLogger("shop")
 
 
 class Nowhere(logging.Handler):
-    """Formats each line, and drops it."""
+    """Formats each line and discards it."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        """What a handler does, but for writing."""
+        """What a handler does, except for writing."""
         self.format(record)
 
 
 def main(kind: str, jobs: int) -> float:
-    """Enqueue and run so many jobs, with one kind of telemetry."""
+    """Enqueue and run `jobs` jobs with one kind of telemetry."""
     tasks = Tasks()
     worker_log: Log = silent
     speaks = kind.startswith("lines")

@@ -1,4 +1,4 @@
-"""Work that is more than nothing: a millisecond of computing, a call to a server that takes five."""
+"""Real work: a millisecond of computing, or a call to a server that takes five."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _free: list[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = []
 
 
 def compute() -> int:
-    """Pure Python, holding the interpreter's lock; how much was found out before, once for all contestants."""
+    """Pure Python, holding the interpreter's lock; the number of iterations is the same for all contestants."""
     total = 0
     for number in range(OPTIONS["iterations"]):
         total += number & 7
@@ -30,7 +30,7 @@ def fetch() -> None:
 
 
 async def afetch() -> None:
-    """The same without a thread, on one of the connections that are free."""
+    """The same without a thread, on one of the free connections."""
     reader, writer = _free.pop() if _free else await asyncio.open_connection("127.0.0.1", OPTIONS["port"])
     writer.write(b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
     await reader.readuntil(b"\r\n\r\n")

@@ -1,4 +1,4 @@
-"""One task: it prints what it is given."""
+"""One task: it prints its argument."""
 
 from __future__ import annotations
 
@@ -9,6 +9,6 @@ tasks = Tasks()
 
 @tasks.task
 def echo(message: str, times: int = 1) -> None:
-    """Print a message, so many times."""
+    """Print a message, one or more times."""
     for _ in range(times):
         print(f"echo: {message}", flush=True)

@@ -1,4 +1,4 @@
-"""An application that puts jobs in: `python -m examples.a_basics.enqueue MESSAGE`."""
+"""An application that enqueues jobs: `python -m examples.a_basics.enqueue MESSAGE`."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from examples.database import connect
 
 
 def main(message: str) -> None:
-    """Put in one job that is kept, one that is not, and one for later."""
+    """Enqueue one job that is committed, one that is rolled back, and one for later."""
     with closing(connect()) as connection:
         job_id = echo.enqueue(connection, message)
-        connection.commit()  # now it is there, and a worker may take it
+        connection.commit()  # now it exists, and a worker may take it
         print(f"enqueued {job_id}")
 
         echo.enqueue(connection, "you will never see this")
-        connection.rollback()  # and with everything else of this transaction, the job is gone
+        connection.rollback()  # the job is gone, with everything else in this transaction
         print("rolled one back")
 
         echo.using(process_in=2).enqueue(connection, f"{message}, two seconds later", times=2)

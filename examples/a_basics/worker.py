@@ -1,4 +1,4 @@
-"""A worker as a program of your own, where `proletarian worker` is not enough."""
+"""A worker as a program of your own, if `proletarian worker` is not enough."""
 
 from __future__ import annotations
 

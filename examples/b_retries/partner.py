@@ -1,8 +1,8 @@
 """
-The other side: a small web service with bad days. `python -m examples.b_retries.partner`
+The other side: a small, unreliable web service. `python -m examples.b_retries.partner`
 
-/busy    answers 503 twice, and says in Retry-After when to come back; then 200
-/broken  answers 500, always
+/busy    answers 503 twice, with a Retry-After; then 200
+/broken  always answers 500
 /nobody  answers 404
 """
 
@@ -18,7 +18,7 @@ asked: Counter[str] = Counter()
 
 
 class Partner(BaseHTTPRequestHandler):
-    """Answers as its day is."""
+    """Answers according to the path."""
 
     def do_GET(self) -> None:
         """One request."""
@@ -35,7 +35,7 @@ class Partner(BaseHTTPRequestHandler):
         self.end_headers()
 
     def log_message(self, *_: object) -> None:
-        """The worker tells the story."""
+        """Silent: the worker prints what happens."""
 
 
 if __name__ == "__main__":

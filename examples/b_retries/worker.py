@@ -1,4 +1,4 @@
-"""A worker with a log and a hook of its own: `python -m examples.b_retries.worker`."""
+"""A worker with its own log and hook: `python -m examples.b_retries.worker`."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ SHOWN = ("job.failed", "job.retrying", "job.given_up")
 
 
 def log(event: str, data: dict[str, Any]) -> None:
-    """What happens is told as events: a name, and what was known. This keeps three of them."""
+    """The log is a sequence of events: a name and its data. This prints three kinds of them."""
     if event in SHOWN:
         later = f", again in {data['retry_in']} s" if event == "job.retrying" else ""
         print(f"{event}: attempt {data['attempt']}, {data['error']}{later}", flush=True)
 
 
 def tell_somebody(job: Job, error: BaseException) -> None:
-    """Called once for each job that has failed for good, after it was archived."""
+    """Called once for each job that has failed for good, after the job was archived."""
     print(f"FAILED: {job.job_type} {job.payload}, {error}", flush=True)
 
 

@@ -11,7 +11,7 @@ from proletarian import enqueue_many
 
 
 def main(seconds: float) -> None:
-    """Each of them is to run for so long."""
+    """Each of them runs for the given time."""
     jobs = [
         handles_the_interrupt.job(seconds=seconds),
         checks_between_chunks.job(chunks=round(2 * seconds)),

@@ -1,4 +1,4 @@
-"""Settings of the example."""
+"""The settings of the example."""
 
 from __future__ import annotations
 
@@ -44,10 +44,10 @@ TEMPLATES = [
 
 
 def database(url: str) -> dict[str, object]:
-    """A URL as Django says it."""
+    """A database URL as Django's settings for it."""
     parts = urlsplit(url)
     if parts.scheme == "sqlite":
-        # IMMEDIATE: a web process and a worker write to one file, and wait for each other.
+        # IMMEDIATE: a web process and a worker write to one file, and must wait for each other.
         return {
             "ENGINE": "django.db.backends.sqlite3",
             "NAME": parts.path.removeprefix("/"),

@@ -22,14 +22,14 @@ jobs = jobs_lifespan(URL, tasks, worker="WORKER" in os.environ, queues={"mail": 
 
 @asynccontextmanager
 async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-    """Look whether the jobs' tables are there, and run a worker if WORKER is set."""
+    """Check that the jobs' tables exist, and run a worker if WORKER is set."""
     async with jobs(app):
         yield
     await engine.dispose()
 
 
 async def open_session() -> AsyncIterator[AsyncSession]:
-    """A session for one request, which says itself where its transaction begins and ends."""
+    """A session for one request, which decides itself where its transaction begins and ends."""
     async with AsyncSession(engine, expire_on_commit=False) as session:
         yield session
 
@@ -37,20 +37,20 @@ async def open_session() -> AsyncIterator[AsyncSession]:
 Session = Annotated[AsyncSession, Depends(open_session)]
 app = FastAPI(lifespan=lifespan)
 
-# The dashboard, for whoever knows the password. An application with a login of its own asks that instead:
+# The dashboard, for users with the password. An application with its own login uses that instead:
 # `access=` is a function of the request.
 ops = Passwords({"ann": os.environ.get("OPS_PASSWORD", "only for the example")}, Access.operate)
 app.mount("/ops/jobs", ops.around(Dashboard(URL, tasks, access=ops)))
 
 
 class SignUp(BaseModel):
-    """What a new user sends."""
+    """The data that a new user sends."""
 
     email: str
 
 
 class Shown(SignUp):
-    """What everybody sees."""
+    """The data that everybody can see."""
 
     id: int
     welcomed: bool
@@ -58,7 +58,7 @@ class Shown(SignUp):
 
 @app.post("/accounts", status_code=201, response_model=Shown)
 async def sign_up(new: SignUp, session: Session) -> Account:
-    """The account and its mail, in one transaction."""
+    """Create the account and its mail job in one transaction."""
     async with session.begin():
         account = Account(email=new.email)
         session.add(account)
@@ -69,7 +69,7 @@ async def sign_up(new: SignUp, session: Session) -> Account:
 
 @app.post("/regrets")
 async def sign_up_and_regret(new: SignUp, session: Session) -> None:
-    """The same, but something goes wrong at the end: neither the account nor the mail is there."""
+    """The same, but something fails at the end: neither the account nor the mail job exists."""
     async with session.begin():
         account = Account(email=new.email)
         session.add(account)
@@ -80,5 +80,5 @@ async def sign_up_and_regret(new: SignUp, session: Session) -> None:
 
 @app.get("/accounts", response_model=list[Shown])
 async def accounts(session: Session) -> list[Account]:
-    """All accounts, and whether their mail went out."""
+    """All accounts, and whether their mail was sent."""
     return list(await session.scalars(select(Account).order_by(Account.id)))

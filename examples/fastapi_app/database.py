@@ -1,4 +1,4 @@
-"""The application's own table, and its database: a SQLite file, or what PROLETARIAN_DATABASE names."""
+"""The application's own table and database: a SQLite file, or the one in PROLETARIAN_DATABASE."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ URL = _given.set(drivername=DRIVERS.get(_given.drivername, _given.drivername))
 
 
 class Model(DeclarativeBase):
-    """What the tables of this application have in common."""
+    """The base class of this application's tables."""
 
 
 class Account(Model):
-    """Somebody who has signed up."""
+    """A user who has signed up."""
 
     __tablename__ = "account"
     id: Mapped[int] = mapped_column(primary_key=True)

@@ -12,9 +12,9 @@ tasks = Tasks(retry=Retry(retries=3, delays=[1, 10]))
 
 @tasks.task(queue="mail")
 async def send_welcome(job: Job, account_id: int) -> None:
-    """Send a mail (here: print it), and note in the account that it went out."""
+    """Send a mail (here: print it), and record in the account that it was sent."""
     async with AsyncSession(engine) as session, session.begin():
         account = await session.get_one(Account, account_id)
         print(f"mail: welcome, {account.email}", flush=True)
         account.welcomed = True
-        await job.acomplete(session)  # the note and the end of the job are one transaction
+        await job.acomplete(session)  # the record and the end of the job are one transaction

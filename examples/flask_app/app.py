@@ -21,12 +21,12 @@ ops = dashboard(tasks, access=lambda: Access.operate.by(session["user"]), name="
 
 @ops.before_request
 def require_login() -> ResponseReturnValue | None:
-    """The dashboard is for those who are logged in."""
+    """The dashboard is for logged-in users."""
     return None if "user" in session else redirect(url_for("pages.log_in"))
 
 
 def create_app() -> Flask:
-    """The application: its settings, its extensions, its pages."""
+    """Create the application with its settings, extensions and pages."""
     app = Flask(__name__)
     app.config.update(SQLALCHEMY_DATABASE_URI=url(), PROLETARIAN_QUEUES={"newsletter": 2})
     app.secret_key = os.environ.get("SECRET_KEY", "only for the example")
@@ -41,7 +41,7 @@ def create_app() -> Flask:
 
 @pages.post("/subscribers")
 def subscribe() -> tuple[dict[str, Any], int]:
-    """The subscriber and the mail, in one transaction."""
+    """Create the subscriber and the mail job in one transaction."""
     subscriber = new_subscriber()
     db.session.commit()
     return shown(subscriber), 201
@@ -49,20 +49,20 @@ def subscribe() -> tuple[dict[str, Any], int]:
 
 @pages.post("/regrets")
 def subscribe_and_regret() -> tuple[dict[str, Any], int]:
-    """The same, but it never comes to the commit: neither the subscriber nor the mail is there."""
+    """The same, but it never reaches the commit: neither the subscriber nor the mail job exists."""
     new_subscriber()
     return {"detail": "changed my mind"}, 409
 
 
 @pages.get("/subscribers")
 def subscribers() -> list[dict[str, Any]]:
-    """All subscribers, and whether their mail went out."""
+    """All subscribers, and whether their mail was sent."""
     return [shown(subscriber) for subscriber in db.session.scalars(select(Subscriber).order_by(Subscriber.id))]
 
 
 @pages.route("/login", methods=["GET", "POST"])
 def log_in() -> ResponseReturnValue:
-    """A name and a password; a real application has more of both."""
+    """Log in with a name and a password; a real application needs more than this."""
     expected = os.environ.get("OPS_PASSWORD", "only for the example")
     if request.method == "POST" and compare_digest(request.form.get("password", ""), expected):
         session["user"] = request.form["name"]
@@ -74,7 +74,7 @@ def log_in() -> ResponseReturnValue:
 
 
 def new_subscriber() -> Subscriber:
-    """A subscriber and the job of the mail, in the session's transaction."""
+    """Add a subscriber and the mail job in the session's transaction."""
     subscriber = Subscriber(email=request.get_json()["email"])
     db.session.add(subscriber)
     db.session.flush()  # now it has an id
@@ -83,5 +83,5 @@ def new_subscriber() -> Subscriber:
 
 
 def shown(subscriber: Subscriber) -> dict[str, Any]:
-    """What everybody sees of a subscriber."""
+    """The data of a subscriber that everybody can see."""
     return {"id": subscriber.id, "email": subscriber.email, "asked": subscriber.asked}

@@ -1,4 +1,4 @@
-"""The application's own table, and its database: a SQLite file, or what PROLETARIAN_DATABASE names."""
+"""The application's own table and database: a SQLite file, or the one in PROLETARIAN_DATABASE."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ DRIVERS = {"postgresql": "postgresql+psycopg", "mysql": "mysql+pymysql"}
 
 
 class Model(DeclarativeBase):
-    """What the tables of this application have in common."""
+    """The base class of this application's tables."""
 
 
 class Subscriber(Model):
-    """Somebody who wants the newsletter."""
+    """A reader who wants the newsletter."""
 
     __tablename__ = "subscriber"
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -29,10 +29,10 @@ db = SQLAlchemy(model_class=Model)
 
 
 def url() -> str:
-    """The database, as SQLAlchemy names it."""
+    """The database's URL for SQLAlchemy."""
     given = make_url(os.environ.get("PROLETARIAN_DATABASE", "sqlite:///examples.db"))
     if given.drivername == "sqlite":
-        # Flask-SQLAlchemy would look for it in the instance folder.
+        # Flask-SQLAlchemy would look for a relative path in the instance folder.
         return f"sqlite:///{Path(given.database or '').absolute()}"
     named = given.set(drivername=DRIVERS.get(given.drivername, given.drivername))
     return named.render_as_string(hide_password=False)

@@ -12,9 +12,9 @@ jobs = Proletarian(tasks)
 
 @tasks.task(queue="newsletter")
 def ask_for_consent(job: Job, subscriber_id: int) -> None:
-    """Send a mail (here: print it), and note at the subscriber that it went out."""
+    """Send a mail (here: print it), and record in the subscriber's row that it was sent."""
     subscriber = db.session.get_one(Subscriber, subscriber_id)
     print(f"mail: {subscriber.email}, do you want our newsletter?", flush=True)
     subscriber.asked = True
-    job.complete(db.session)  # the note and the end of the job are one transaction
+    job.complete(db.session)  # the record and the end of the job are one transaction
     db.session.commit()

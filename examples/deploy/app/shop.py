@@ -11,5 +11,5 @@ tasks = Tasks()
 
 @tasks.task(retry=Retry(5, delays=[10, 60, 600]))
 def send_welcome(account_id: int) -> None:
-    """Say that a mail was sent."""
+    """Print that a mail was sent."""
     logging.getLogger("shop").info("welcome, account %s", account_id)

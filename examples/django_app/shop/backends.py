@@ -1,4 +1,4 @@
-"""A backend of the project's own, derived from ours: its tasks are run all the same."""
+"""The project's own backend, derived from ours: its tasks run like all others."""
 
 from __future__ import annotations
 
@@ -6,4 +6,4 @@ from proletarian.contrib.django import TaskBackend
 
 
 class OurBackend(TaskBackend):
-    """Where a project would enqueue with a tenant, say."""
+    """A project could, for example, enqueue with a tenant here."""

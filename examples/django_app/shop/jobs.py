@@ -1,4 +1,4 @@
-"""Jobs of the library's own kind: typed, with everything that it offers."""
+"""The library's own kind of jobs: typed, with all its features."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ tasks = Tasks()
 
 @tasks.task(queue="mail")
 def confirm(job: Job, order_id: int) -> None:
-    """Confirm an order, exactly once: the order and the end of the job are one transaction."""
+    """Confirm an order, exactly once: the change and the end of the job are one transaction."""
     from django.db import connection, transaction
 
     from shop.models import Order

@@ -6,7 +6,7 @@ from django.db import models
 
 
 class Order(models.Model):  # type: ignore[misc]
-    """What somebody ordered, and how far it is."""
+    """What a customer ordered, and its progress."""
 
     email = models.EmailField()
     confirmed = models.BooleanField(default=False)

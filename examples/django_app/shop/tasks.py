@@ -1,4 +1,4 @@
-"""Tasks of Django's own kind, run by the same worker."""
+"""Django's own kind of tasks, run by the same worker."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from shop.models import Order
 
 @base.task
 def count(order_id: int) -> int:
-    """Count how often an order was looked at."""
-    Order.objects.filter(pk=order_id).update(counted=F("counted") + 1)  # save() would undo what others write
+    """Count how often an order was viewed."""
+    Order.objects.filter(pk=order_id).update(counted=F("counted") + 1)  # save() would overwrite others' changes
     return Order.objects.get(pk=order_id).counted
 
 
@@ -26,20 +26,20 @@ async def greet(context: object, name: str) -> str:
 
 @base.task
 def fail(why: str) -> None:
-    """Go wrong."""
+    """Fail."""
     raise ValueError(why)
 
 
 @base.task(takes_context=True)
 def tell(context: Any, name: str = "") -> dict[str, Any]:
-    """Tell what it knows of itself."""
+    """Return what it knows about itself."""
     result = context.task_result
     return {"id": result.id, "attempt": context.attempt, "status": result.status.name, "backend": result.backend}
 
 
 @base.task
 def again(how: str) -> object:
-    """Go wrong in other ways."""
+    """Fail in other ways."""
     if how == "exit":
         raise SystemExit(3)
     if how == "interrupt":
@@ -49,5 +49,5 @@ def again(how: str) -> object:
 
 @base.task
 def give_up() -> None:
-    """Find out that it is not needed."""
+    """Find out that the job is not needed."""
     raise Cancel("nobody needs it")

@@ -1,4 +1,4 @@
-"""The admin, with the rights that its user has; the router, the checks, the migrations."""
+"""The admin with the permissions of its user; the router, the checks, the migrations."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ from shop.tasks import count, fail, give_up, tell
 
 
 class InTheAdmin(TestCase):  # type: ignore[misc]
-    """Nobody adds, edits or deletes; who has the right for it cancels and retries."""
+    """Nobody can add, edit or delete; users with the permission can cancel and retry."""
 
     def log_in(self, *rights: str) -> None:
         user = User.objects.create_user("ann", is_staff=True)
@@ -280,14 +280,14 @@ class InTheAdmin(TestCase):  # type: ignore[misc]
 
 
 class ByTwoAtTheSameTime(TransactionTestCase):  # type: ignore[misc]
-    """A job is moved once, whoever moves it."""
+    """A job is moved only once if two users move it."""
 
     def setUp(self) -> None:
         for model in (Job, RunningJob, ArchivedJob, Worker):
             model.objects.all().delete()
 
     def second(self, move: Callable[[], Any]) -> Any:
-        """Somebody else does the same, on a connection of their own, and has to wait."""
+        """Another user does the same on another connection, and must wait."""
 
         def do() -> Any:
             try:
@@ -328,7 +328,7 @@ class ByTwoAtTheSameTime(TransactionTestCase):  # type: ignore[misc]
 
 
 class AsAProject(TestCase):  # type: ignore[misc]
-    """What holds it together."""
+    """What holds the project together."""
 
     def complaints(self, **settings: Any) -> set[str]:
         with override_settings(**settings):

@@ -1,4 +1,4 @@
-"""What the backend for `django.tasks` promises, point by point, as other database backends do."""
+"""What the backend for `django.tasks` promises, point by point, like other database backends."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ DERIVED = "shop.backends.OurBackend"
 
 @contextmanager
 def heard(signal: Any) -> Iterator[list[Any]]:
-    """What a signal says meanwhile: (sender, result) of each."""
+    """What a signal sends while the block runs: (sender, result) of each."""
     said: list[Any] = []
 
     def note(sender: Any, task_result: Any, **_: Any) -> None:
@@ -48,7 +48,7 @@ def heard(signal: Any) -> Iterator[list[Any]]:
 
 
 class Enqueueing(TestCase):  # type: ignore[misc]
-    """A task goes in, and is seen."""
+    """A task is enqueued and can be seen."""
 
     def test_a_new_result_is_ready(self) -> None:
         with heard(signals.task_enqueued) as said, self.assertNumQueries(1):
@@ -150,7 +150,7 @@ class Enqueueing(TestCase):  # type: ignore[misc]
 
 
 class WithoutTimeZones(TestCase):  # type: ignore[misc]
-    """USE_TZ = False, in a place that is far from UTC: Django's times are naive, and ours are right."""
+    """USE_TZ = False, in a time zone far from UTC: Django's times are naive, and ours are right."""
 
     def test_times_are_those_of_the_project(self) -> None:
         with override_settings(USE_TZ=False, TIME_ZONE="Asia/Kathmandu"):
@@ -175,7 +175,7 @@ class WithoutTimeZones(TestCase):  # type: ignore[misc]
                 self.assertLess(abs(moment - timezone.now()), timedelta(minutes=1))
 
     def test_a_time_zone_of_the_database_changes_nothing(self) -> None:
-        if connection.vendor == "postgresql":  # which keeps moments, whatever time zone a connection has
+        if connection.vendor == "postgresql":  # which stores moments, whatever the connection's time zone
             return
         with patch.dict(connection.settings_dict, TIME_ZONE="Asia/Tokyo"):
             self.forget_the_time_zone()
@@ -189,7 +189,7 @@ class WithoutTimeZones(TestCase):  # type: ignore[misc]
 
 
 class Running(TestCase):  # type: ignore[misc]
-    """A task runs, here on the test's connection."""
+    """A task runs on the test's connection."""
 
     def test_a_success_with_what_it_returned(self) -> None:
         result = count.enqueue(Order.objects.create(email="ann@example.org").pk)
@@ -289,7 +289,7 @@ class Running(TestCase):  # type: ignore[misc]
 
 
 class Working(TransactionTestCase):  # type: ignore[misc]
-    """The same with a worker, and commits."""
+    """The same with a worker and commits."""
 
     def setUp(self) -> None:
         for model in (Job, RunningJob, ArchivedJob, Worker):
@@ -299,7 +299,7 @@ class Working(TransactionTestCase):  # type: ignore[misc]
         with transaction.atomic():
             result = count.enqueue(Order.objects.create(email="ann@example.org").pk)
             self.assertEqual(Job.objects.count(), 1)
-            if connection.vendor != "sqlite":  # there a worker waits for the transaction to end
+            if connection.vendor != "sqlite":  # on SQLite a worker waits for the transaction to end
                 self.assertEqual(project_worker().drain(), 0)
         self.assertEqual(project_worker().drain(), 1)
         result.refresh()
@@ -308,7 +308,7 @@ class Working(TransactionTestCase):  # type: ignore[misc]
         self.assertEqual(result.last_attempted_at, result.started_at)
 
     def test_all_queues_of_the_settings_are_served(self) -> None:
-        greet.enqueue(name="Ada")  # goes to the queue mail
+        greet.enqueue(name="Ada")  # goes to the queue "mail"
         tell.enqueue()
         self.assertEqual(project_worker(queues={"default": 1}).drain(), 1)
         with override_settings(PROLETARIAN={}):

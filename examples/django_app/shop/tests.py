@@ -17,7 +17,7 @@ from shop.tasks import count, fail, greet
 
 
 class InTheTestsOwnTransaction(TestCase):  # type: ignore[misc]
-    """Nothing is committed, and nothing has to be."""
+    """Nothing is committed, and nothing needs to be."""
 
     def test_an_order_and_its_jobs(self) -> None:
         order = self.client.post("/orders", {"email": "ann@example.org"}).json()
@@ -68,10 +68,10 @@ class InTheTestsOwnTransaction(TestCase):  # type: ignore[misc]
 
 
 class WithAWorker(TransactionTestCase):  # type: ignore[misc]
-    """A worker has connections of its own, and sees what is committed."""
+    """A worker has its own connections, and sees what is committed."""
 
     def setUp(self) -> None:
-        for model in (Job, RunningJob, ArchivedJob, Worker):  # Django empties managed tables only
+        for model in (Job, RunningJob, ArchivedJob, Worker):  # Django empties only managed tables
             model.objects.all().delete()
 
     def test_it_runs_both_kinds_of_tasks(self) -> None:

@@ -13,7 +13,7 @@ from shop import views
 
 
 def access(request: HttpRequest) -> Access | Visitor:
-    """Staff may steer the jobs, superusers delete them too; others see nothing of them."""
+    """Staff may operate on jobs, superusers may also delete them; others cannot see them."""
     user = request.user
     if not user.is_staff:
         return Access.none

@@ -17,7 +17,7 @@ class Regret(Exception):
 
 
 def new_order(request: Any) -> JsonResponse:
-    """The order and its two jobs, or nothing."""
+    """Insert the order and its two jobs, or nothing."""
     try:
         with transaction.atomic():
             order = Order.objects.create(email=request.POST["email"])
@@ -31,6 +31,6 @@ def new_order(request: Any) -> JsonResponse:
 
 
 def show(request: Any, order_id: int) -> JsonResponse:
-    """How far it is."""
+    """Show an order and its progress."""
     order = Order.objects.get(pk=order_id)
     return JsonResponse({"email": order.email, "confirmed": order.confirmed, "counted": order.counted})

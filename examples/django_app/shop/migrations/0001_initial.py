@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):  # type: ignore[misc]
-    """Makes it."""
+    """Creates it."""
 
     initial = True
     dependencies: list[tuple[str, str]] = []

@@ -11,10 +11,10 @@ down_revision = "0001"
 
 
 def upgrade() -> None:
-    """Make them, if `proletarian migrate` has not."""
+    """Create them, unless `proletarian migrate` has done so."""
     upgrade_tables(op, to=1)
 
 
 def downgrade() -> None:
-    """Drop them; refused while jobs wait."""
+    """Drop them; this is refused while jobs are waiting."""
     drop_tables(op)
