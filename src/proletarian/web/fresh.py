@@ -38,7 +38,7 @@ class Fresh:
         self.hubs: WeakKeyDictionary[asyncio.AbstractEventLoop, Hub] = WeakKeyDictionary()
 
     def way(self, request: Request) -> str:
-        """How a page is kept fresh: a stream; on a WSGI server, where that would take a thread for each tab, polling."""
+        """How a page is kept fresh: a stream; on a WSGI server polling, because a stream would hold a thread."""
         if not self._live:
             return ""
         return "poll" if "wsgi_environ" in request.scope or BRIDGED in request.scope else "stream"
