@@ -19,7 +19,7 @@ from tests.web.served import Site
 def test_from_the_overview_to_a_failed_job_and_its_retry(page: Page, site: Site, sqlite: PrivateDatabase) -> None:
     page.goto(site.address)
     expect(page.get_by_role("heading", name="Needs attention")).to_be_visible()
-    matter = page.get_by_role("listitem").filter(has_text="charge fails with CardDeclined: 2 within the hour")
+    matter = page.get_by_role("listitem").filter(has_text="charge fails with CardDeclined: 2 in the last hour")
     matter.get_by_role("link", name="Failures").click()
 
     page.get_by_role("link", name="Latest").click()
@@ -44,7 +44,7 @@ def test_secrets_are_hidden_until_somebody_answers_for_it(page: Page, site: Site
     page.goto(f"{site.address}/jobs?q=state:succeeded type:welcome")
     page.locator("tbody th a").first.click()
     expect(page.get_by_label("Result")).not_to_contain_text("hunter2")
-    page.get_by_role("button", name="Show what is hidden").click()
+    page.get_by_role("button", name="Show hidden values").click()
     expect(page.get_by_label("Result")).to_contain_text("hunter2")
     page.get_by_role("link", name="Audit").click()
 
@@ -129,7 +129,7 @@ def test_a_schedule_is_paused_and_run_by_hand(page: Page, site: Site) -> None:
     expect(monthly.locator("tbody tr")).to_have_count(5)
     expect(monthly).to_contain_text("Europe/Berlin")
     monthly.get_by_role("button", name="Pause").click()
-    expect(monthly).to_contain_text("It fires no more until it is resumed.")
+    expect(monthly).to_contain_text("It will not fire until it is resumed.")
     monthly.get_by_role("button", name="Run now").click()
 
     expect(page.get_by_role("heading", level=1)).to_have_text("welcome")
@@ -148,7 +148,7 @@ def test_a_schedule_that_people_made_is_changed(page: Page, site: Site, sqlite: 
     page.get_by_label("Payload").fill('{"order": 12, "token": "********"}')
     page.get_by_role("button", name="Change digest").click()
 
-    expect(page.get_by_role("status").filter(has_text="The schedule digest is changed.")).to_be_visible()
+    expect(page.get_by_role("status").filter(has_text="The schedule digest was changed.")).to_be_visible()
     expect(digest.locator("thead")).to_contain_text("Asia/TokyoUTC")
     expect(digest.locator("tbody tr")).to_have_count(5)
     expect(digest.locator("tbody tr").first).to_contain_text(re.compile(r"08:30:00.*23:30:00"))
@@ -165,8 +165,8 @@ def test_what_cannot_be_a_schedule_is_explained_and_nothing_is_changed(site: Sit
     for wrong, said in [
         ({"cron": "every day"}, "every day"),
         ({"tz": "Europe/Nowhere"}, "Europe/Nowhere"),
-        ({"every": "5m"}, "one of the two"),
-        ({"cron": ""}, "one of the two"),
+        ({"every": "5m"}, "give either a cron expression"),
+        ({"cron": ""}, "give either a cron expression"),
         ({"cron": "", "every": "often"}, "is not a duration"),
         ({"missed": "twice"}, "missed is"),
         ({"payload": "{"}, "the payload is not JSON"),

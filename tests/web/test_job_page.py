@@ -80,7 +80,7 @@ def test_steps_are_shown_and_their_secrets_are_not(page: Page, site: Site, sqlit
     expect(steps).to_contain_text('"api_key": "********"')
     steps.get_by_text("202 characters").click()
     expect(page.get_by_role("region", name="Result of sew")).to_contain_text("xxx")
-    page.get_by_role("button", name="Show what is hidden").click()
+    page.get_by_role("button", name="Show hidden values").click()
     expect(page.get_by_role("region", name="Steps")).to_contain_text("s3cret")
     expect(page.locator("main")).to_contain_text("Waited for 3 jobs; 2 jobs waited for it.")
 
@@ -98,7 +98,7 @@ def test_a_flow_of_thousands_is_drawn_in_part_and_says_so(site: Site, sqlite: Pr
 
     assert "Waits for 100 jobs or more; 50 jobs wait for it." in text
     assert 10 < text.count("<rect width=") <= MOST_JOBS
-    assert "A part of the flow is drawn" in text
+    assert "Only part of the flow is drawn" in text
     assert len(text) < 100_000
     lone = site.get(f"/job?id={sqlite.put(NewJob('lone'))[0]}").text
     assert '<h2 id="flow-title">' not in lone

@@ -48,7 +48,7 @@ def test_lanes_say_what_runs_and_when_more_may(page: Page, site: Site) -> None:
     page.get_by_role("link", name="Limits", exact=True).click()
     row = page.get_by_role("row")
     expect(row.filter(has_text="send:1")).to_contain_text("1 of 1")
-    expect(row.filter(has_text="send:1")).to_contain_text("when one has ended")
+    expect(row.filter(has_text="send:1")).to_contain_text("when a running job ends")
     expect(row.filter(has=page.get_by_role("link", name="calls")).last).to_contain_text(
         re.compile(r"blocked until \d\d:\d\d:\d\d UTC")
     )
@@ -75,7 +75,7 @@ def test_a_limit_is_set_and_lifted(page: Page, site: Site, sqlite: PrivateDataba
             ("send", 0, True),
         ]
     page.get_by_role("button", name="Lift").click()
-    expect(page.get_by_role("status").filter(has_text="The limit send is as the code has it.")).to_be_visible()
+    expect(page.get_by_role("status").filter(has_text="The limit send was lifted.")).to_be_visible()
     page.get_by_role("link", name="Audit").click()
     expect(page.get_by_role("row").filter(has_text="set limit")).to_contain_text("nothing starts")
     with sqlite.connection() as connection:

@@ -1,4 +1,4 @@
-"""Who did what by hand: entries of the audit, written in the transaction of the act itself."""
+"""The audit of what people do: entries are written in the transaction of the act itself."""
 
 from __future__ import annotations
 

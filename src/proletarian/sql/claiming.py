@@ -1,4 +1,4 @@
-"""Claim due jobs: take them from the waiting ones, for one worker."""
+"""Claim due jobs for one worker."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from proletarian.sql.settling import settle
 from proletarian.sql.statements import Plan, Row, Statement, Text
 from proletarian.sql.uniqueness import as_stored
 
-MOST = 32_000_000  # bytes of heavy payloads that one claim brings; the others, 1,000 at most, weigh as much again
+MOST = 32_000_000  # bytes of heavy payloads in one claim; the others, 1,000 at most, can add as much again
 BEGINNING = "1000-01-01 00:00:00.000000"  # before every process_at
 ABOVE = 32768  # above every priority
 UNIQUE_KEY = Claimed.__struct_fields__.index("unique_key")
@@ -106,7 +106,7 @@ def _at_once(
             "level_marks": list(marks.values()),
         }
         rows = yield dialect.say("claiming.claim_onward", **common, **several, **levels)
-    return sorted(starmap(Claimed, rows), key=attrgetter("run_id"))  # RETURNING keeps no order
+    return sorted(starmap(Claimed, rows), key=attrgetter("run_id"))  # RETURNING does not keep an order
 
 
 def _step_by_step(

@@ -1,8 +1,8 @@
 """
-A filter as SQL: which tables can have such jobs, and what is asked of each.
+A filter as SQL: which tables can have matching jobs, and the conditions for each table.
 
-What SQL cannot tell for certain on every database (a value inside a payload, a tag, whether a text stands in
-an error's message or in its traceback) is only narrowed down here; `records.fits` has the last word.
+What SQL cannot decide on every database (a value inside a payload, a tag, whether a text is in an error's message or in
+its traceback) is only narrowed down here; `records.fits` decides.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from proletarian.sql.dialect import Dialect
 
 STATUSES = {"succeeded": "success", "failed": "failure", "cancelled": "cancelled"}
 MOVED = {"waiting": "enqueued_at", "held": "enqueued_at", "running": "started_at", "archived": "finished_at"}
-SAFE = re.compile(r"[A-Za-z0-9_.@ +-]+")  # texts that every JSON has as they stand
+SAFE = re.compile(r"[A-Za-z0-9_.@ +-]+")  # texts that no JSON encoder changes
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class Wanted:
     dialect: Dialect
     branches: list[Branch] = field(default_factory=list)
     parameters: dict[str, Any] = field(default_factory=dict)
-    is_bounded: bool = False  # few rows can match: their ids are given
+    is_bounded: bool = False  # few rows can match, because ids are given
 
     def parameter(self, value: Any, spell: Callable[[str], str]) -> str:
         """One more parameter, as it stands in the text."""
@@ -100,7 +100,7 @@ def _places(which: JobFilter, now: str) -> Iterable[tuple[str, tuple[str, ...]]]
         yield "archived", ()
     else:
         for status in ended:
-            # The second is for databases whose index has the first condition instead of such rows.
+            # The second condition is the one of a partial index, on databases that have it.
             yield "archived", (f"status = '{status}'", *(["status <> 'success'"] if status != "success" else []))
 
 
@@ -133,10 +133,10 @@ def _certain(found: Wanted, payload: Mapping[str, Any]) -> Iterable[str]:
         name, text = path.rpartition(".")[2], str(value)
         is_number = isinstance(value, int) and not isinstance(value, bool)
         if (is_number or isinstance(value, str)) and SAFE.fullmatch(text) and SAFE.fullmatch(name):
-            if name.isdigit():  # perhaps a place in a list
+            if name.isdigit():  # perhaps an index of a list
                 yield _has(found, "payload", text)
             else:
-                # Values are compared by their text, and some write a space behind the colon.
+                # Values are compared as text, and some encoders write a space after the colon.
                 pairs = (f'{name}":{space}{quote}{text}' for space in ("", " ") for quote in ("", '"'))
                 yield f"({' OR '.join(_has(found, 'payload', pair) for pair in pairs)})"
 

@@ -1,9 +1,9 @@
 """
-The words of one database: names, types, how values look, and its SQL.
+The dialect of one database: names, types, the form of values, and its SQL.
 
-What is done with them are plans, functions of a dialect, by topic: `enqueueing.py`, `claiming.py`,
-`settling.py` and so on. A topic has one `.sql` file for each database, in `postgresql/`, `mysql/` and
-`sqlite/`, read when the first of its statements is wanted.
+Plans, which are functions of a dialect, use it; they are sorted by topic: `enqueueing.py`, `claiming.py`, `settling.py`
+and so on. A topic has one `.sql` file for each database, in `postgresql/`, `mysql/` and `sqlite/`, which is read when
+one of its statements is first needed.
 """
 
 from __future__ import annotations
@@ -21,36 +21,37 @@ from proletarian.sql.rows import dump
 from proletarian.sql.statements import Statement, Text, read
 from proletarian.sql.tables import Tables
 
-HEAVY = 32_000  # bytes of a payload that does not come along with a claim of many
+HEAVY = 32_000  # bytes; a claim of many jobs does not return larger payloads
 
 
 class Dialect(ABC):
-    """The words of one kind of database, for one set of tables and one kind of job id."""
+    """The names, types and SQL of one kind of database, for one set of tables and one kind of job id."""
 
     name: ClassVar[str]
-    # The parts that depend on the kind of job ids: ID, the type of a column that holds them; NEW_ID, all of
-    # what describes that column in the table of waiting jobs, where the database may make the ids.
+    # The parts that depend on the kind of job ids: ID, the type of a column that holds them; NEW_ID, the full
+    # definition of that column in the table of waiting jobs, where the database may generate the ids.
     ids: ClassVar[Mapping[Kind, Mapping[str, str]]]
-    # The function that says how long a text is, without reading all of it where that can be avoided.
+    # The function that returns the length of a text, without reading all of it if possible.
     length: ClassVar[str] = "octet_length"
-    # Whether one statement can move rows between tables, and takes arrays. (Else an operation is a
-    # transaction of several statements, and batches travel as one JSON parameter.)
+    # Whether one statement can move rows between tables, and takes arrays. (Otherwise an operation is a transaction of
+    # several statements, and a batch is passed as one JSON parameter.)
     moves_rows: ClassVar[bool] = False
-    # Whether the database can tell workers of new jobs.
+    # Whether the database can notify workers of new jobs.
     notifies: ClassVar[bool] = False
-    # Whether an index is only probed for constants: correlated with another table, it is read whole.
+    # Whether an index is only probed for constants: for values from another table, all of it is read.
     probes_constants: ClassVar[bool] = False
-    # The moment it is now: the queue's clock's, if it has one, else the database's.
+    # The current time: from the queue's clock if it has one, otherwise from the database.
     now: ClassVar[str]
-    # The function that says where in a text another one begins; 0: nowhere.
+    # The function that returns where one text starts within another; 0: nowhere.
     position: ClassVar[str] = "instr"
-    # Whether LIKE takes `mail` for `MAIL`, and GLOB has to be used instead.
+    # Whether LIKE ignores case, so that GLOB has to be used instead.
     globs: ClassVar[bool] = False
-    # Whether workers write down whether a unique key is held: it cannot be seen from where its job is.
+    # Whether workers write down if a unique key is held, because it cannot be derived from where its job is.
     marks_keys: ClassVar[bool] = False
-    # Whether a claim from a lane locks its row; else one writes at a time, or a version tells (PostgreSQL).
+    # Whether a claim from a lane locks its row; otherwise there is only one writer at a time (SQLite), or a version
+    # shows other claims (PostgreSQL).
     locks_lanes: ClassVar[bool] = False
-    # Whether a statement may be too large, and then costs the connection.
+    # Whether a statement that is too large closes the connection.
     limits_packets: ClassVar[bool] = False
 
     def __init__(self, tables: Tables, kind: Kind) -> None:
@@ -63,7 +64,7 @@ class Dialect(ABC):
         """The statement of this name, `topic.block`, with its parameters."""
         return Statement(self.sql[name], parameters)
 
-    # The text.
+    # SQL text.
 
     def made_parts(self) -> dict[str, str]:
         """What our SQL calls `:JOB`, `:ID` and so on; see `columns.py`."""
@@ -103,7 +104,7 @@ class Dialect(ABC):
         found = blocks(read(f"{self.name}/{topic}.sql"), self.parts)
         return {block: self.tables.rewrite(text, self.name) for block, text in found.items()}
 
-    # How values look in the database.
+    # The form of values in the database.
 
     def stored_id(self, job_id: UUID | int | str | None) -> Any:
         """A job id, as the strategy encodes it, in the type that the driver wants."""
@@ -164,6 +165,6 @@ class Texts(dict[str, Text]):
         if block not in found:
             raise KeyError(name)
         for each, source in found.items():
-            # One that is there stays: another thread may have read the same file, and a text has an identity.
+            # An existing one stays: another thread may have read the same file, and drivers know texts by identity.
             self.setdefault(f"{topic}.{each}", Text(source))
         return self[name]

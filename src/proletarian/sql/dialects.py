@@ -1,4 +1,4 @@
-"""The databases that there are words for."""
+"""The supported databases."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ from proletarian.errors import WrongCall
 from proletarian.sql.dialect import Dialect
 from proletarian.sql.statements import Plan
 
-FROZEN = ("repeatable read", "serializable")  # what such a transaction sees is as old as itself
+FROZEN = ("repeatable read", "serializable")  # such a transaction sees the state at its start
 IN_PROGRESS = 1568  # MySQL's error for a setting that no open transaction can take
 
 
@@ -19,7 +19,7 @@ class End(NamedTuple):
     job_type: str
     status: str  # success, failure or cancelled
     attempts: int
-    errors: str | None  # of one that has not succeeded
+    errors: str | None  # if it did not succeed
     result: str | None
 
 

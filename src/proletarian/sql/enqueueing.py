@@ -16,11 +16,11 @@ from proletarian.sql.dialect import Dialect
 from proletarian.sql.rows import BITE, NewRow, dump, portions
 from proletarian.sql.statements import Copy, Plan
 
-# PostgreSQL: a round trip more pays from about here on.
+# PostgreSQL: from about here on, an additional round trip pays off.
 COPY_FROM = 100
-# The others: jobs in one statement.
+# The other databases: jobs in one statement.
 BATCH = 1000
-# PostgreSQL: bytes of texts in one statement, where it takes arrays.
+# PostgreSQL: bytes of text in one statement that takes arrays.
 BITE_OF_ARRAYS = 16_000_000
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -75,7 +75,7 @@ def _by_arrays(
     if dialect.kind == "bigint":
         rows = yield from _with_ids(dialect, list(rows))
     rows = iter(rows)
-    first = list(islice(rows, COPY_FROM))  # before anything is said: it may open a transaction
+    first = list(islice(rows, COPY_FROM))  # before the first statement: reading them may open a transaction
     [(microseconds,)] = yield dialect.say("enqueueing.clock", now=now)
     moment = EPOCH + timedelta(microseconds=microseconds)
     job_ids: list[Any] = []
@@ -84,14 +84,14 @@ def _by_arrays(
     lanes = lanes or not copies
     columns = NEW if lanes else tuple(name for name in NEW if name != "lane")
     names: tuple[str, ...] = ("job_id", *columns, "enqueued_at", "process_at")
-    more = (0,) if copies else ()  # `attempts` has no default in tables that others made
+    more = (0,) if copies else ()  # `attempts` has no default in tables of the original Proletarian
 
     def values(rows: Iterable[NewRow]) -> Iterator[tuple[Any, ...]]:
         for row in rows:
             job_ids.append(row.job_id)
             queues.add(row.queue)
             due = due_at(row, moment) if row.process_at or row.delay else moment
-            # In the order of `names`, spelled out: COPY asks for many, and `new_values` takes twice as long.
+            # In the order of `names`, spelled out: COPY takes many rows, and `new_values` would take twice as long.
             if lanes:
                 yield (
                     row.job_id, row.queue, row.job_type, row.payload, row.priority, row.headers, row.lane,
@@ -141,7 +141,7 @@ def _by_json(dialect: Dialect, rows: list[NewRow], now: datetime | None) -> Plan
     if any(row.job_id is None for row in rows):
         job_ids = []
         for row in rows:
-            job_ids.append((yield from enqueue(dialect, row, now)))  # noqa: PERF401 (no comprehension can)
+            job_ids.append((yield from enqueue(dialect, row, now)))  # noqa: PERF401 (no comprehension can yield)
         return job_ids
     for portion in portions(rows, BITE, BATCH):
         if len(portion) == 1:

@@ -1,4 +1,4 @@
-"""Jobs of a flow on their way in: those that wait for nobody, and those that are held."""
+"""Enqueue jobs of a flow: those that wait for nothing, and those that are held."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a doctor asks a database about itself: settings, sizes, who holds it up, and what waits for nobody."""
+"""What the doctor asks a database: settings, sizes, what holds it up, and what no worker serves."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from proletarian.sql.rows import as_text
 from proletarian.sql.statements import Plan, Row
 from proletarian.sql.tables import TABLES
 
-OF_OTHERS = ("migration", "audit")  # tables in which a worker changes nothing
+OF_OTHERS = ("migration", "audit")  # tables that a worker does not change
 MOST_LOOKED_AT = 10_000  # due jobs of a queue whose types are looked at
 
 

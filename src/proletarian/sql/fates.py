@@ -1,7 +1,7 @@
 """
-What became of runs that an acknowledgement did not find: had an earlier try of it been carried out, or was it too late?
+What happened to runs that an acknowledgement did not find: had an earlier attempt succeeded, or was it too late?
 
-After a lost answer nobody knows. The row says it: who archived it and how, or which errors it keeps.
+After a lost answer this is unknown. The row tells: which worker archived it and how, or which errors it has.
 """
 
 from __future__ import annotations

@@ -1,10 +1,10 @@
 """
 Find jobs in all tables at once: pages and counts that never read more than they may.
 
-All is in the order of job ids, the newest first: ids of every kind but random ones grow with time, an id
-never changes while a job moves, and each table has an index of it. A filter that few jobs match would have
-the database read on and on. So ids are looked at in windows, each of a known number of rows, and a look
-ends with the last of `WINDOWS`: it says where to go on.
+Everything is in the order of job ids, newest first: all kinds of ids except random ones grow with time, an id does not
+change while its job moves, and each table has an index on it. With a filter that few jobs match, the database would
+read on and on. So ids are read in windows, each of a known number of rows, and a look ends with the last of `WINDOWS`,
+and says where to continue.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ from proletarian.sql.conditions import Branch, Wanted
 from proletarian.sql.dialect import Dialect
 from proletarian.sql.statements import Plan, Row, Statement, Text
 
-WINDOWS = (1_000, 4_000, 16_000)  # rows of each table: most looks end in the first
-TESTED = 250  # rows at a time, where each has to be tested
+WINDOWS = (1_000, 4_000, 16_000)  # rows of each table; most looks end in the first window
+TESTED = 250  # rows at a time, if each has to be tested
 
 JOB_ID = SHOWN.index("job_id")
 STATES = ("running", "waiting", "held", "archived")
 
 Test = Callable[[Row], bool]
-text = lru_cache(maxsize=512)(Text)  # one object for one text: drivers keep what they made of it
+text = lru_cache(maxsize=512)(Text)  # one object for one text, because drivers cache what they made of it
 
 
 @dataclass
@@ -62,7 +62,7 @@ def page(
     for size in windows if wanted.branches else ():
         low = yield from _end_of_window(wanted, size, below, now)
         while True:
-            most = TESTED if test else limit + 1 - len(found.rows)  # one more says whether there is another page
+            most = TESTED if test else limit + 1 - len(found.rows)  # one more shows whether there is another page
             rows = yield _between(wanted, low, below, now, lambda tests: _page(wanted, tests, most))  # noqa: B023
             for row in rows:
                 if test is None or test(row):
@@ -85,7 +85,7 @@ def count(
     wanted: Wanted, most: int, now: datetime | None, test: Test | None, windows: Sequence[int] = WINDOWS
 ) -> Plan[Found]:
     """How many there are: up to `most` and one more, among as many rows as a look may read."""
-    if test is not None:  # every row has to be seen
+    if test is not None:  # every row has to be tested
         found = yield from page(wanted, most + 1, None, now, test, windows)
         found.count = len(found.rows)
         return found

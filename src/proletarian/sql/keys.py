@@ -1,5 +1,5 @@
 """
-The worker's side of unique jobs, where it writes down whether a key is held (MySQL and MariaDB); and the sweep.
+The worker's side of unique jobs on MySQL and MariaDB, where it writes down whether a key is held; and the sweep.
 
 A worker never waits for the row of a key: an application's open transaction may have it locked.
 """
@@ -14,7 +14,7 @@ from proletarian.sql.rows import Claimed, Ended, dump
 from proletarian.sql.statements import Plan
 from proletarian.sql.uniqueness import as_stored, stored_key, text_of
 
-FREE, WAITS, UNFINISHED = 0, 1, 2  # what `held` says
+FREE, WAITS, UNFINISHED = 0, 1, 2  # the values of `held`
 
 
 class Mark(NamedTuple):

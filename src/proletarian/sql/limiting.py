@@ -1,4 +1,4 @@
-"""Limits as people see and set them, on the application's connection, in the application's transaction."""
+"""Limits as people see and set them, on the application's connection and in its transaction."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who is there: workers register, beat, prove their life by a lock, and are declared dead."""
+"""Which workers live: they register, send heartbeats, prove with a lock that they live, and are declared dead."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""For people who look at the whole: what waits, runs and has failed, what ended when, and which workers there are."""
+"""An overview for people: what waits, runs and has failed, what ended when, and which workers there are."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from proletarian.sql.living import peer
 from proletarian.sql.rows import Peer, as_text
 from proletarian.sql.statements import Plan, Statement
 
-MOST_LEVELS = 100  # priorities of a queue that are looked at, the higher ones first
+MOST_LEVELS = 100  # priorities of a queue that are read, highest first
 MOST_WORKERS = 1_000
 
 
@@ -24,7 +24,7 @@ class Waiting:
     due: int = 0
     scheduled: int = 0
     oldest_due: datetime | None = None
-    is_whole: bool = True  # all of its priorities were looked at
+    is_whole: bool = True  # all of its priorities were read
 
 
 class Row(NamedTuple):
@@ -100,7 +100,7 @@ def workers(dialect: Dialect) -> Plan[list[Row]]:
     for worker_id, host, pid, served, job_types, started, seen, silent, lost_after, *more in rows:
         *witnesses, count, oldest = map(as_text, more)
         loaded_seen = dialect.loaded_time(seen)
-        # Which process it is matters only to those who may bury it.
+        # Only workers that may bury it need to know its process.
         who = peer(dialect.loaded_worker(worker_id), as_text(host), pid, seen, silent, lost_after, None, *witnesses)
         oldest_run = None if oldest is None else dialect.loaded_time(oldest)
         since = dialect.loaded_time(started)

@@ -1,9 +1,9 @@
 """
 What people do with jobs: cancel, retry, reschedule, delete; on any connection, in its open transaction.
 
-A job is in exactly one table, and each of these is a move. `job_ids` are ids as they are stored; what is
-returned are those that were really moved. An application's transaction may stay open for long: so nothing
-here locks a row that a worker has to have, and a running job is only asked to end.
+A job is in exactly one table, and each of these operations is a move. `job_ids` are ids as they are stored; the plans
+return those that were actually moved. An application's transaction may stay open for a long time, so nothing here locks
+a row that a worker needs, and a running job is only asked to end.
 """
 
 from __future__ import annotations
@@ -182,5 +182,5 @@ def _wake(dialect: Dialect, rows: Sequence[Row]) -> Plan[None]:
 def _noted(errors: Any, asked: Request, now: datetime | None) -> str:
     text = errors.decode() if isinstance(errors, (bytes, bytearray)) else errors
     note = cancel_note(asked.by, asked.reason)
-    # Attempt 0: no run of it ended like this.
+    # Attempt 0, because this did not end a run.
     return with_error(text, note, attempt=0, worker=asked.by, at=now or datetime.now(UTC))

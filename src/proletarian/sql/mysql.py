@@ -1,11 +1,10 @@
 """
 MySQL (8.0.1 and newer) and MariaDB (10.6 and newer): ids as BINARY(16), times as DATETIME(6) in UTC.
 
-Neither has DELETE … RETURNING, so an operation is several statements in a transaction. Batches travel
-as one JSON parameter that is joined, and joined first (STRAIGHT_JOIN): behind IN (SELECT …) MariaDB
-reads the whole table for each row. The worker's sessions use READ COMMITTED: without gap locks workers
-do not block each other. `/*!80001 … */` in the SQL is for MySQL only; MariaDB has no OF and does not
-need it.
+Neither can move rows with one DELETE … RETURNING, so an operation is several statements in a transaction. A batch is
+passed as one JSON parameter, which is joined first (STRAIGHT_JOIN): with IN (SELECT …), MariaDB reads the whole table
+for each row. The worker's sessions use READ COMMITTED: without gap locks, workers do not block each other.
+`/*!80001 … */` in the SQL is for MySQL only; MariaDB has no OF and does not need it.
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ from uuid import UUID
 from proletarian.sql.columns import NEW
 from proletarian.sql.dialect import Dialect
 
-# The types of what is enqueued, in a JSON parameter. Without a character set they would have the database's.
+# The types of the enqueued values in a JSON parameter. Without a character set, they would have the database's.
 NAME, TEXT = "VARCHAR(191) CHARACTER SET utf8mb4", "LONGTEXT CHARACTER SET utf8mb4"
 TYPES = {"queue": NAME, "job_type": NAME, "priority": "SMALLINT", "lane": NAME}  # the others: TEXT
 
@@ -32,7 +31,7 @@ class MySQL(Dialect):
     locks_lanes = True
     limits_packets = True
     now = "COALESCE(CAST(:now AS DATETIME(6)), UTC_TIMESTAMP(6))"
-    # JSON_ID is the type of job ids in a JSON parameter, STORED_ID what makes one of those, called `id`, an ID.
+    # JSON_ID is the type of job ids in a JSON parameter; STORED_ID converts one of these, named `id`, to an ID.
     ids: ClassVar = {
         "uuid": {
             "ID": "BINARY(16)",

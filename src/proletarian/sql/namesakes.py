@@ -1,8 +1,8 @@
 """
-Jobs that were given one id: the one that is in the way keeps it, the other goes on under a fresh one.
+Two jobs with the same id: the one that is in the way keeps it, the other one gets a new id.
 
-Neither waits nor is archived twice under one id, and nothing may get lost: so a run whose id is taken
-where its outcome puts it gets another before it is settled, and its row says so.
+An id cannot be waiting twice or archived twice, and no job may get lost. So if the id of a run is already taken in the
+table that its outcome moves it to, it gets a new id before it is settled, and its row says so.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from proletarian.sql.rows import Claimed
 from proletarian.sql.settling import as_parameter
 from proletarian.sql.statements import Plan
 
-UNIQUE = ("23505", 1062)  # PostgreSQL's and MySQL's numbers for an id that is there already
+UNIQUE = ("23505", 1062)  # PostgreSQL's and MySQL's codes for a duplicate id
 
 
 def told_apart(

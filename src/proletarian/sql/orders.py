@@ -1,4 +1,4 @@
-"""Standing orders: what people have told the whole fleet, as each worker reads it."""
+"""Standing orders: what people have ordered for the whole fleet, as each worker reads it."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """
 Parts of SQL text that our files name instead of repeating them: `:JOB`, in capital letters.
 
-Every file may use those that `Dialect.parts` makes: lists of columns, and the types of job ids. A block
-of its own may be a part too (`-- :part TAKEN`), for the blocks below it. psql reads them as its variables:
+Every file may use the parts from `Dialect.parts`: lists of columns, and the types of job ids. A block
+in the file can be a part too (`-- :part TAKEN`), for the blocks below it. psql reads parts as its variables:
 `\\set JOB 'job_id, queue, …'`.
 """
 

@@ -1,4 +1,4 @@
-"""Pause queues for the whole fleet, on the application's connection, in the application's transaction."""
+"""Pause queues for the whole fleet, on the application's connection and in its transaction."""
 
 from __future__ import annotations
 

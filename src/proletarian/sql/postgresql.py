@@ -1,4 +1,4 @@
-"""PostgreSQL: an operation is one statement, batches travel as arrays."""
+"""PostgreSQL: an operation is one statement, and batches are passed as arrays."""
 
 from __future__ import annotations
 

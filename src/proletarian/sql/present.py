@@ -1,4 +1,4 @@
-"""Whether there are jobs under a limit at all: the one thing that everybody asks, now and then."""
+"""Whether there are jobs under a limit at all, which every worker asks from time to time."""
 
 from __future__ import annotations
 

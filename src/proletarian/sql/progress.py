@@ -1,4 +1,4 @@
-"""What the row of a run says while it runs: how far it is, and what is beside it."""
+"""What the row of a run says while it runs: its progress, and what runs beside it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Keeping the archive short: looks at so many rows of a stretch of time, and deletes some of them."""
+"""Pruning the archive: reads a limited number of rows from a stretch of time, and deletes some of them."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """
 What plans take and return: jobs to insert, jobs claimed, runs ended, peers.
 
-Those of which there is one for every job are msgspec structs: made in a third of the time that a
-named tuple takes, and no work for the garbage collector.
+Those that are created for every job are msgspec structs: creating one takes a third of the time of a named tuple, and
+no work for the garbage collector.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import msgspec
 from proletarian.outcomes import Outcome
 
 _SLOTS = re.compile(r"(.+?)=(\d+)(?: |$)")
-BITE = 1_000_000  # characters of errors and results in one statement: servers limit the size of a packet
+BITE = 1_000_000  # characters of errors and results in one statement, because servers limit the size of a packet
 
 
 def as_text(value: Any) -> Any:
@@ -45,7 +45,7 @@ class NewRow(msgspec.Struct, frozen=True, gc=False):
     headers: str | None
     process_at: datetime | None
     delay: float | None
-    unique_key: str | None = None  # behind its scope; only where `uniqueness.py` has taken it
+    unique_key: str | None = None  # with its scope as a prefix; set only after `uniqueness.py` has taken it
     lane: str = ""  # the limit that it is under, as `name:key`
 
     @property
@@ -86,9 +86,9 @@ class Claimed(msgspec.Struct, frozen=True, gc=False):
     lost: int
     errors: str | None
     suspect: int
-    unique_key: str | None  # behind its scope; None of a job that is not unique
+    unique_key: str | None  # with its scope as a prefix; None if the job is not unique
     lane: str  # the limit that it is under, as `name:key`; empty: none
-    flow: int | None  # 1: somebody waits for it; 2: it has waited for others; 3: both
+    flow: int | None  # 1: others wait for it; 2: it has waited for others; 3: both
     run_id: int
 
     @property
@@ -125,11 +125,11 @@ class Peer(NamedTuple):
     host: str
     pid: int
     seen_at: Any  # its latest heartbeat, as stored
-    silent: float  # seconds since then, by the database's clock
+    silent: float  # seconds since then on the database's clock
     lost_after: float
-    locks: tuple[Any, ...]  # none where no lock can be trusted
-    free: tuple[bool, ...]  # which of them nobody holds, as far as the statement can tell
-    process: str | None = None  # which one it is, for those on the same machine
+    locks: tuple[Any, ...]  # empty if locks cannot be trusted
+    free: tuple[bool, ...]  # which of the locks nobody holds, as far as the statement can tell
+    process: str | None = None  # identifies its process to others on the same machine
 
 
 class Judged(NamedTuple):
@@ -145,11 +145,11 @@ class Ended(msgspec.Struct, frozen=True, gc=False):
     run_id: int
     outcome: Outcome
     keeps_place: bool = False
-    awaited: Any = None  # the job's id as stored, if somebody waits for it
+    awaited: Any = None  # the job's id as stored, if other jobs wait for it
 
 
 Level = tuple[str, int]  # a queue, and a priority in it
-Marks = Mapping[Level, Any]  # process_at of the last claimed job of each
+Marks = Mapping[Level, Any]  # process_at of the last job claimed from each
 
 
 def slots_in(text: str) -> dict[str, int]:

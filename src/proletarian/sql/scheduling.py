@@ -1,4 +1,4 @@
-"""Schedules as rows: which are due, what becomes of them, and which release's text rules."""
+"""Schedules as rows: which are due, what happens to them, and which release's declarations apply."""
 
 from __future__ import annotations
 
@@ -177,7 +177,7 @@ def declare(
         old = there.pop(row.name, None)
         if old is None or old.digest != row.digest:
             if old is None:
-                old = yield from one(dialect, app, row.name)  # made at run time: it becomes the code's own
+                old = yield from one(dialect, app, row.name)  # if it was made at run time, the code takes it over
             start = max(now, old.last_at) if old is not None and old.last_at is not None else now
             yield from put(dialect, row, next_after(start), retimed=old is None or not old.ticks_as(row))
             changed.append(row.name)

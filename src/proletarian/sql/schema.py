@@ -1,4 +1,4 @@
-"""What the tables are like, as the database describes them."""
+"""The structure of the tables, as the database describes it."""
 
 from __future__ import annotations
 

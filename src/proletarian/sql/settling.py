@@ -1,4 +1,4 @@
-"""Acknowledge runs: move them to where their outcomes say, under the fence of (worker_id, run_id)."""
+"""Acknowledge runs: move them according to their outcomes, under the fence of (worker_id, run_id)."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def _at_once(
     which = {"worker_id": worker_id, "worker": worker, "now": now}
     ours: set[int] = set()
     portions = list(bites(others))
-    # Several: then all of them or none, because one that fails is tried again.
+    # If there are several: all of them or none, because a failed acknowledgement is repeated.
     several = more or bool(plain) + len(portions) > 1
     if several:
         yield dialect.say("transactions.begin")

@@ -1,4 +1,4 @@
-"""Several SELECTs of one text in one statement: where an index is only probed for constants, and each is a journey."""
+"""Several copies of a SELECT in one statement, if an index is only probed for constants: saves round trips."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from proletarian.sql.dialect import Dialect
 from proletarian.sql.statements import Plan, Row, Statement, Text
 
 SEVERAL = 200  # in one statement
-OF_ONE = re.compile(r":(place|lane|priority|most|queue)\b")  # what each of them has of its own
+OF_ONE = re.compile(r":(place|lane|priority|most|queue)\b")  # the parameters that differ
 
 
 def each(dialect: Dialect, name: str, common: Mapping[str, Any], asked: Sequence[Mapping[str, Any]]) -> Plan[list[Row]]:

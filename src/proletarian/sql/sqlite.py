@@ -1,9 +1,9 @@
 """
 SQLite (3.38 and newer): ids and times as text.
 
-An operation is several statements in a transaction, as on MySQL, and nobody else writes meanwhile.
-Timestamps are text in UTC with six digits behind the second, so that they sort; SQLite's own clock
-fills three of them. Batches travel as one JSON parameter.
+An operation is several statements in a transaction, as on MySQL, and nobody else writes in the meantime. Timestamps are
+text in UTC with six decimal places, so they sort correctly; SQLite's own clock fills three of them. A batch is passed
+as one JSON parameter.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ class SQLite(Dialect):
     length = "length"  # in characters; octet_length() came with 3.43
     ids: ClassVar = {
         "uuid": {"ID": "TEXT", "NEW_ID": "TEXT NOT NULL PRIMARY KEY"},
-        # AUTOINCREMENT: without it SQLite gives the number of a job that has left to a new one.
+        # AUTOINCREMENT: without it, SQLite gives a new job the number of one that has left.
         "bigint": {"ID": "INTEGER", "NEW_ID": "INTEGER PRIMARY KEY AUTOINCREMENT"},
         "text": {"ID": "TEXT", "NEW_ID": "TEXT NOT NULL PRIMARY KEY"},
     }

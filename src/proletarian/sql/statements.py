@@ -1,9 +1,8 @@
 """
 Statements as data, plans that yield them, and the `.sql` files they come from.
 
-A plan is a generator: it yields what to execute and is sent the rows. It holds the
-decisions between statements and does no I/O, so one plan serves blocking and async
-connections of every library: `run` and `arun` carry it out.
+A plan is a generator: it yields what to execute and is sent the rows. It makes the decisions between statements and
+does no I/O, so the same plan works on blocking and async connections of every library: `run` and `arun` carry it out.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Steps of jobs: what they have returned, kept under the fence of their runs."""
+"""Steps of jobs: their results, stored under the fence of their runs."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from proletarian.sql.settling import as_parameter
 from proletarian.sql.statements import Plan, Row, Statement, Text
 from proletarian.sql.transactions import begin, commit
 
-MOST_SHOWN = 1000  # steps of one job that people get to see
+MOST_SHOWN = 1000  # steps of one job that are shown
 
 
 class Kept(NamedTuple):

@@ -1,4 +1,4 @@
-"""The names of the tables; both sides of a queue must share them."""
+"""The names of the tables; both sides of a queue must use the same ones."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import msgspec
 
 from proletarian.errors import ConfigurationError
 
-# A new table or index has its name here, and is in the migrations; everything else goes by these lists.
+# A new table or index is named here and created in the migrations; everything else uses these lists.
 OF_JOBS = ("job", "running_job", "archived_job")
 OTHERS = (
     "unique_job",
@@ -40,7 +40,7 @@ INDEXES = (
     "schedule_in_order",
 )
 NAMES = TABLES + INDEXES
-LONGEST = 63  # characters, with the schema: what PostgreSQL cuts off names and channels at (MySQL refuses 65)
+LONGEST = 63  # characters, with the schema: PostgreSQL truncates longer names and channels (MySQL refuses 65)
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_$]*(\.[A-Za-z_][A-Za-z0-9_$]*)?")
 
 

@@ -1,9 +1,8 @@
 """
 Transactions of the worker's own.
 
-A plan that needs several statements in one transaction says begin and commit itself, for a connection
-of the worker's; `joined` takes the two out again for a transaction that is open already, above all the
-application's.
+A plan that needs several statements in one transaction yields begin and commit itself, for a connection of the worker;
+`joined` removes these two for a transaction that is already open, usually the application's.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """
 Enqueue unique jobs: take their keys, or keep the jobs that have them.
 
-On PostgreSQL and SQLite a key is held while its job is where the scope says. On MySQL and MariaDB workers write down
-whether it is held; see `keys.py` for their side, and the `.sql` files for why.
+On PostgreSQL and SQLite, a key is held while its job is in a table that the scope counts. On MySQL and MariaDB, workers
+write down whether it is held; see `keys.py` for their side, and the `.sql` files for the reasons.
 """
 
 from __future__ import annotations
@@ -53,10 +53,10 @@ def enqueue_unique(
     last: dict[str, UniqueRow] = {}
     for one in asked:
         if one.key not in last or one.on_conflict == "replace":
-            last[one.key] = one  # of doubles the first is kept, or replaced by the last
+            last[one.key] = one  # of duplicates the first is kept, or replaced by the last
     rules = attrgetter("on_conflict", "scope")
     groups = [list(group) for _, group in groupby(sorted(last.values(), key=lambda one: (rules(one), one.key)), rules)]
-    groups.sort(key=lambda group: group[0].on_conflict != "raise")  # what may be refused comes first
+    groups.sort(key=lambda group: group[0].on_conflict != "raise")  # jobs that may be refused come first
     alone = (yield from _is_alone(dialect)) if dialect.marks_keys else alone
     if alone:
         yield from begin(dialect)
@@ -143,7 +143,7 @@ def _step_by_step(dialect: Dialect, group: list[UniqueRow], now: datetime | None
     """Take the keys that are free; see whose they are now; insert the jobs whose keys are their own."""
     moment = dialect.stored_time(now)
     scope, on_conflict = group[0].scope, group[0].on_conflict
-    # Where the database makes the ids, they are not known yet: until then a key has one that no job has.
+    # If the database generates the ids, they are not known yet: until then, a key has an id that no job has.
     tokens = {one.key: one.row.job_id if one.row.job_id is not None else -random.getrandbits(62) - 1 for one in group}
     listed = dump([(one.key, dialect.json_id(tokens[one.key]), one.within) for one in group])
     take = "uniqueness.take" if dialect.marks_keys else f"uniqueness.take_{scope}"

@@ -1,4 +1,4 @@
-"""What a waiting job waits for: who works, and how many jobs are ahead of it."""
+"""What a waiting job waits for: which workers there are, and how many jobs are ahead of it."""
 
 from __future__ import annotations
 

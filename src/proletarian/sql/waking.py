@@ -1,4 +1,4 @@
-"""Waking workers that sleep, where the database can notify."""
+"""Waking sleeping workers, on databases that can notify."""
 
 from __future__ import annotations
 

@@ -51,7 +51,7 @@ class Visitor:
 
 
 def visitor_of(given: object) -> Visitor:
-    """What an application's `access` said; what is neither a level nor a visitor gets nothing."""
+    """What an application's `access` returned; anything but a level or a visitor gets no access."""
     if isinstance(given, Visitor):
         return given
     return Visitor(given) if isinstance(given, Access) else Visitor(Access.none)

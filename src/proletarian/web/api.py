@@ -1,4 +1,4 @@
-"""The same as JSON, for programs that look: every answer is bounded, and pages go on after `next`."""
+"""The same data as JSON, for programs: every answer is bounded, and the next page starts after `next`."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ MOST_JOBS = 200
 
 
 def encoded(value: Any) -> bytes:
-    """JSON; a count that is not exact says so, and what JSON has no form for is text."""
+    """JSON; counts become plain numbers, and what JSON cannot represent becomes text."""
     return msgspec.json.encode(value, enc_hook=lambda other: int(other) if isinstance(other, int) else str(other))
 
 
@@ -56,7 +56,7 @@ def queues(ask: Ask) -> bytes:
 
 
 def workers(ask: Ask) -> bytes:
-    """Who lives."""
+    """The workers, and which of them are alive."""
     seen = surveyed(ask)
     return encoded({"now": seen.now, "workers": [{"worker": one.worker, **asdict(one)} for one in seen.workers]})
 
@@ -81,7 +81,7 @@ def schedules(ask: Ask) -> bytes:
 
 
 def limits(ask: Ask) -> bytes:
-    """`?name=LIMIT&after=LANE`: limits in force, and how it stands in a page of lanes."""
+    """`?name=LIMIT&after=LANE`: limits in force, and the state of a page of lanes."""
     seen = ask.desk.look(limits_page.look(ask, ask.query.get("name") or None, ask.query.get("after", "")))
     found = [{**one.record._asdict(), "code": one.code} for one in seen.limits]
     lanes = [{**_counted(lane.record._asdict()), "limit": lane.record.limit} for lane in seen.lanes]

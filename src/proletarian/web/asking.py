@@ -1,4 +1,4 @@
-"""What a page is asked, and what it answers: values, so that a page is a plain function of one to the other."""
+"""Requests to pages, and their answers, as values: a page is a plain function from one to the other."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Ask:
 
 @dataclass(frozen=True)
 class Shown:
-    """A page: its template, and what is in it. `live`: whether it is shown anew while it is open."""
+    """A page: its template and its content. `live`: whether it is refreshed while it is open."""
 
     template: str
     values: Mapping[str, Any] = field(default_factory=dict)
@@ -54,7 +54,7 @@ class Done:
 
 
 class Refused(Exception):
-    """What was asked for is not there or cannot be done; told on a page of its own."""
+    """What was asked for does not exist or cannot be done; shown on a page of its own."""
 
     def __init__(self, message: str, status: int = 404) -> None:
         super().__init__(message)

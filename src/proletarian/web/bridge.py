@@ -1,8 +1,8 @@
 """
-The dashboard inside an application that is not ASGI: a request of its framework in, an answer out.
+The dashboard inside an application that is not ASGI: takes a request of its framework, and returns an answer.
 
-It runs in the thread that the framework has for the request, so the framework's own login, hooks and context go for it.
-Pages that are open poll, because a stream would hold that thread.
+It runs in the framework's thread for the request, so the framework's own login, hooks and context apply to it. Pages
+that are open poll, because a stream would hold that thread.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from proletarian.web.access import Access, Visitor
 from proletarian.web.dashboard import Dashboard, Given
 from proletarian.web.fresh import BRIDGED
 
-VISITOR = "proletarian.visitor"  # in the scope: who asks, as the framework's own code has said
+VISITOR = "proletarian.visitor"  # in the scope: who asks, as determined by the framework's own code
 
 
 def told(request: Request) -> Given:
-    """The `access` of a dashboard behind a bridge: it was asked before."""
+    """The `access` of a dashboard behind a bridge, which was determined before."""
     given: Given = request.scope.get(VISITOR, Access.none)
     return given
 
@@ -49,7 +49,7 @@ def reply(
     body: bytes,
     scheme: str = "http",
 ) -> Reply:
-    """Answer one request; `root` is where the dashboard is mounted, `path` what comes behind that."""
+    """Answer one request; `root` is where the dashboard is mounted, `path` what follows it."""
     scope: Scope = {
         "type": "http", "asgi": {"version": "3.0", "spec_version": "2.3"}, "http_version": "1.1", "method": method,
         "scheme": scheme, "path": root + path, "raw_path": (root + path).encode(), "root_path": root,
@@ -74,7 +74,7 @@ def reply(
 
 
 def require_callable(access: object) -> None:
-    """Raise `ConfigurationError` for an `access` that cannot be asked."""
+    """Raise `ConfigurationError` if `access` cannot be called."""
     if not callable(access):
         raise ConfigurationError(
             f"access is a function that returns Access.none, read, operate or admin, not {access!r}"

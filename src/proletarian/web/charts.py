@@ -11,7 +11,7 @@ WIDTH, HEIGHT = 240, 36  # of a spark line, in its own units
 
 def bars(values: Sequence[float | None], bad: Sequence[float] = (), *, height: int = HEIGHT, label: str = "") -> Markup:
     """
-    A bar for each value, the part that is bad at its foot; None for what is not known is a dot on the ground.
+    A bar for each value, with the bad part at the bottom; None, for an unknown value, is a dot on the base line.
 
     >>> str(bars([1, 2], [0, 1], height=10)).count("<rect")
     3
@@ -44,5 +44,5 @@ def bars(values: Sequence[float | None], bad: Sequence[float] = (), *, height: i
 
 
 def _tall(value: float, most: float, height: int) -> float:
-    """However few, something can be seen."""
+    """Even a small value is visible."""
     return max(1.5, value / most * (height - 2)) if value else 0.0

@@ -45,8 +45,8 @@ class Dashboard:
     or `admin`, with a name for the audit: `Access.operate.by("ann")`. It may be a coroutine function.
 
     `trusted_origins` are the origins of proxies that use another host name, as in `https://ops.example.com`.
-    `live=False` shows pages as they were when they were opened. A statement of a look ends after `at_most` seconds.
-    Raises `ConfigurationError` for an `access` that cannot be called, or a place that cannot be.
+    `live=False` turns off updates of open pages. A statement that reads is cancelled after `at_most` seconds.
+    Raises `ConfigurationError` if `access` is not callable, or `where` is not valid.
 
     >>> from proletarian.web import Access, Dashboard
     >>> Dashboard("sqlite:///jobs.db", access=lambda request: Access.read.by("ann"))
@@ -70,7 +70,7 @@ class Dashboard:
             )
         if isinstance(trusted_origins, str) or not all(urlsplit(origin).netloc for origin in trusted_origins):
             raise ConfigurationError(
-                f"trusted_origins are origins as in ['https://ops.example.com'], not {trusted_origins!r}"
+                f"trusted_origins takes origins such as ['https://ops.example.com'], not {trusted_origins!r}"
             )
         queue = tasks.queue if isinstance(tasks, Tasks) else tasks
         self.database = where if isinstance(where, Database) else Database(where, queue)
@@ -86,7 +86,7 @@ class Dashboard:
         return repr(self.database).replace("Database", "Dashboard", 1)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a request; as ASGI has it."""
+        """Answer a request: the ASGI interface."""
         if scope["type"] == "lifespan":
             await self._live_and_end(receive, send)
         elif scope["type"] == "http":
@@ -103,7 +103,7 @@ class Dashboard:
             await send({"type": "websocket.close", "code": 1000})
 
     async def _live_and_end(self, receive: Receive, send: Send) -> None:
-        """Where we are the whole application; one that is mounted is not told."""
+        """Startup and shutdown, if the dashboard is the whole application; a mounted one is not told."""
         while True:
             message = await receive()
             if message["type"] == "lifespan.startup":
@@ -162,7 +162,7 @@ class Dashboard:
         return response
 
     def _told(self, request: Request, trouble: Trouble, ask: Ask | None = None) -> Response:
-        """What went wrong, on a page; nothing of ours is shown to those who may see nothing."""
+        """What went wrong, as a page; users without access see nothing of ours."""
         if ask is None:
             return Response(words_of(trouble), status_of(trouble))
         kind, again = type(trouble).__name__, request.method in guard.SAFE
@@ -178,7 +178,7 @@ class Dashboard:
     # Forms.
 
     async def _sent(self, request: Request, ask: Ask) -> Response:
-        """A form: it is carried out, and the browser goes on to a page."""
+        """Carry out a form, and send the browser to a page."""
         try:
             form = await form_of(request)
         except Refused as error:
@@ -189,7 +189,7 @@ class Dashboard:
             return self._told(request, Refused("There is no such action."), ask)
         needed, action = ACTIONS[ask.path]
         if ask.visitor.access < needed:
-            return self._told(request, Refused(f"This needs the access '{needed.name}', and yours is "
+            return self._told(request, Refused(f"This needs the access level '{needed.name}'; yours is "
                                                f"'{ask.visitor.access.name}'.", 403), ask)  # fmt: skip
         return await run_in_threadpool(self._acted, request, replace(ask, form=form), action)
 

@@ -1,4 +1,4 @@
-"""What can be done to jobs, for the page of one job and for all that a filter means: a plan, and its words."""
+"""What can be done to jobs, on the page of one job and to all that match a filter: plans, and their wording."""
 
 from __future__ import annotations
 
@@ -33,13 +33,13 @@ class Deed:
     button: str
     past: str
     noted: tuple[str, str]  # what the audit calls it: of one job, of several
-    states: tuple[str, ...]  # it can be done to jobs of these
-    default: tuple[str, ...]  # and is, if the filter names none
+    states: tuple[str, ...]  # the states of jobs that allow it
+    default: tuple[str, ...]  # the ones meant if the filter names none
     do: Callable[[Ask, Which], Plan[Changed]]
 
 
 def reason_of(ask: Ask) -> str:
-    """Why somebody does it, if they have said so."""
+    """The reason, if one was given."""
     return ask.form.get("reason", "").strip()
 
 

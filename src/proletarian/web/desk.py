@@ -1,5 +1,5 @@
 """
-Where pages get what they show: bounded looks, and acts with their entry in the audit, on a few connections.
+Where pages get what they show: bounded queries, and acts with their audit entry, on a few connections.
 
 A mounted application is never told that it starts or ends, so connections are opened when they are needed, and
 closed when nobody has needed them for a while.
@@ -36,7 +36,7 @@ class Desk:
     def __init__(self, database: Database, *, at_most: float, connections: int = CONNECTIONS) -> None:
         self.database = database
         self.at_most = at_most
-        self.looks = 0  # how often the database was asked: what many open tabs must not multiply
+        self.looks = 0  # how often the database was asked: many open tabs must not multiply this
         self.ledger = Ledger()
         self._slots = threading.BoundedSemaphore(connections)
         self._lock = threading.Lock()
@@ -50,7 +50,7 @@ class Desk:
 
     @property
     def dialect(self) -> Dialect:
-        """The words of the database."""
+        """The dialect of the database."""
         return self.database.dialect
 
     @property
@@ -59,12 +59,12 @@ class Desk:
         return self.database.kind
 
     def look(self, plan: Plan[T]) -> T:
-        """Carry out a plan that only reads; raises `LookTookTooLong` for a statement that takes longer than it may."""
+        """Carry out a plan that only reads; raises `LookTookTooLong` if a statement takes too long."""
         self.looks += 1
         return self._carry_out(lambda connection: plan)
 
     def look_with(self, make: Callable[[OwnConnection], Plan[T]]) -> T:
-        """The same for a plan that has to know the connection, too."""
+        """The same for a plan that also needs the connection."""
         self.looks += 1
         return self._carry_out(make)
 

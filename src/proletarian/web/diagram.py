@@ -1,4 +1,4 @@
-"""Where the jobs of a flow stand in a drawing: columns from what is awaited to what waits, and lines between them."""
+"""The layout of a flow: columns of jobs, from those awaited to those that wait, and lines between them."""
 
 from __future__ import annotations
 
@@ -48,13 +48,13 @@ def drawn(flow: Flow) -> Drawing:
 
 def columns_of(distances: Mapping[Any, int], edges: Iterable[tuple[Any, Any]]) -> list[list[Any]]:
     """
-    Jobs in columns, such that each stands to the right of all that it waits for.
+    Jobs in columns; each job is to the right of all the jobs that it waits for.
 
     >>> columns_of({"c": 0, "a": -1, "b": -1}, [("a", "b"), ("b", "c"), ("a", "c")])
     [['a'], ['b'], ['c']]
     """
     places, edges = dict(distances), list(edges)
-    for _ in places:  # each round settles one more, and what a hand has tied into a circle ends all the same
+    for _ in places:  # each round settles one more; a cycle, made with SQL, ends too
         is_settled = True
         for awaited, waiting in edges:
             if places[awaited] >= places[waiting]:

@@ -1,4 +1,4 @@
-"""The files that pages need: style, scripts and the icon, at an address that changes when one of them does."""
+"""The static files of the pages (style, scripts, icon), at an address that changes when one of them changes."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ class File:
 
 
 class Files:
-    """All of them, under one version: browsers may keep them for a year."""
+    """All of them, under one version: browsers may cache them for a year."""
 
     def __init__(self) -> None:
         self.by_name = static_files()
         self.version = version_of(self.by_name)
 
     def answer(self, request: Request, path: str) -> Response:
-        """One file, zipped for those who can read it; or that there is none of this name and version."""
+        """One file, compressed if the browser accepts that; 404 if there is none with this name and version."""
         version, _, name = path.removeprefix(FOLDER).partition("/")
         file = self.by_name.get(name)
         if file is None or version != self.version or request.method not in SAFE:
@@ -58,5 +58,5 @@ def static_files() -> Mapping[str, File]:
 
 
 def version_of(found: Mapping[str, File]) -> str:
-    """What their address contains, so that browsers may keep them for a year."""
+    """The version in their address, which lets browsers cache them for a year."""
     return hashlib.sha256(b"".join(found[name].data for name in sorted(found))).hexdigest()[:12]

@@ -1,8 +1,8 @@
 """
 The flow around one job: the jobs that it waits for and those that wait for it, some steps both ways.
 
-A flow may have thousands of members. So no more than a few neighbours of each job are followed, no more than a few
-steps, and no more jobs than a drawing has room for; what was left out is said.
+A flow may have thousands of members. So this follows only a few neighbours of each job and a few steps, and shows
+only as many jobs as fit into a drawing. The page says if something was left out.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ SIDES = {"after": -1, "before": 1}  # what a job waits for is drawn to its left,
 
 @dataclass(frozen=True)
 class Member:
-    """A job of a flow, and how far it is from the one that is looked at: -2 is two steps before it."""
+    """A job of a flow, and its distance from the job on the page: -2 is two steps before it."""
 
     job_id: Any
     distance: int
-    record: JobRecord | None = None  # none: it is not there any more
+    record: JobRecord | None = None  # None: it no longer exists
 
 
 @dataclass
@@ -64,7 +64,7 @@ def flow_of(desk: Desk, job: JobRecord) -> Plan[Flow | None]:
 
 
 def _walk(desk: Desk, found: Flow, start: Any, side: str) -> Plan[None]:
-    """Go on from a job, one step after the other, on one side."""
+    """Follow the flow from a job, step by step, on one side."""
     front, distance = [start], 0
     while front:
         distance += SIDES[side]

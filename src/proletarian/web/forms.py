@@ -1,4 +1,4 @@
-"""Forms as browsers send them: read within a bound, and where they lead."""
+"""Forms as browsers send them: reading them within a size limit, and where they lead."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ LONGEST = 64 * 1024  # bytes
 async def form_of(request: Request) -> dict[str, str]:
     """The fields of a form; raises `Refused` for one that is not ours, or is too long."""
     if request.headers.get("content-type", "").partition(";")[0].strip() != "application/x-www-form-urlencoded":
-        raise Refused("Only forms of this dashboard are accepted.", 415)
+        raise Refused("Only this dashboard's own forms are accepted.", 415)
     body = b""
     async for part in request.stream():
         body += part
@@ -28,7 +28,7 @@ async def form_of(request: Request) -> dict[str, str]:
 
 def way_back(given: str) -> str:
     """
-    Where a form wants to go back to, if that is a page of ours; else the first page.
+    The page to return to after a form, if it is one of ours; otherwise the first page.
 
     >>> way_back("/jobs?q=state:failed"), way_back("//evil.example"), way_back("javascript:alert(1)")
     ('/jobs?q=state:failed', '/', '/')

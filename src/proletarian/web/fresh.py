@@ -1,4 +1,4 @@
-"""How open pages stay fresh: by a stream, or by asking again, and what they are shown."""
+"""How open pages stay fresh, by a stream or by polling, and what they are sent."""
 
 from __future__ import annotations
 
@@ -38,13 +38,13 @@ class Fresh:
         self.hubs: WeakKeyDictionary[asyncio.AbstractEventLoop, Hub] = WeakKeyDictionary()
 
     def way(self, request: Request) -> str:
-        """How a page is kept fresh: a stream takes an event loop; a WSGI server has a thread for each tab instead."""
+        """How a page is kept fresh: a stream; on a WSGI server polling, because a stream would hold a thread."""
         if not self._live:
             return ""
         return "poll" if "wsgi_environ" in request.scope or BRIDGED in request.scope else "stream"
 
     async def answer(self, request: Request, ask: Ask) -> Response:
-        """News of the page that is asked for: once, or as a stream."""
+        """The updates of the requested page: once, or as a stream."""
         of = urlsplit(ask.query.get("of", "/"))
         if of.path not in PAGES or not self._live:
             return Response("there is no live page with this name", 404)

@@ -1,7 +1,7 @@
 """
-What every request passes and every answer wears: no form of another site, and nothing inline in our pages.
+Checks on every request and headers on every answer: no forms from other sites, and nothing inline in our pages.
 
-There is no session to ride on and no token to pass through a stranger's application: a browser itself says where
+There is no session to exploit, and no token to pass through somebody else's application: the browser itself says where
 a form was sent from.
 """
 
@@ -25,9 +25,9 @@ def refusal(method: str, headers: Mapping[str, str], trusted: Collection[str]) -
     """
     Why a request is refused; None if it is not.
 
-    What changes something has to come from our own pages. Browsers say so in `Sec-Fetch-Site` to HTTPS and
-    localhost; else in `Origin`, which has to be the host that they asked, or one of those that are trusted: for
-    proxies that ask under another name. A client that sends neither is not a browser.
+    A request that changes something has to come from our own pages. On HTTPS and localhost, browsers say so in
+    `Sec-Fetch-Site`; otherwise in `Origin`, which has to be the requested host, or one of the trusted origins, for
+    proxies that use another host name. A client that sends neither is not a browser.
 
     >>> refusal("GET", {}, ()), refusal("POST", {"sec-fetch-site": "same-origin"}, ())
     (None, None)

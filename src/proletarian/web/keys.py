@@ -1,7 +1,7 @@
 """
-Who may come in where the dashboard is by itself: whoever has the link that was printed, or a password.
+Who may use a standalone dashboard: whoever has the printed link, or a password.
 
-A link counts once: it becomes a cookie of that browser, and another link is printed. Nothing is stored.
+A link works once: it becomes a cookie of that browser, and another link is printed. Nothing is stored.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from proletarian.web.access import Access, Visitor
 
-LASTS = 12 * 3600  # seconds that a browser stays known
+LASTS = 12 * 3600  # seconds for which a browser stays logged in
 MOST_KNOWN = 1_000  # browsers
 SLOW = 0.5  # seconds that a wrong password takes
 
 
 class OneTimeLinks:
     """
-    Lets in whoever follows a link that was printed, once each.
+    Lets in whoever follows a printed link; each link works once.
 
     >>> links = OneTimeLinks(Access.admin, name="cookie", tell=print)
     >>> first = links.token
@@ -44,7 +44,7 @@ class OneTimeLinks:
         self._known: dict[str, float] = {}
 
     def used(self, token: str) -> str | None:
-        """What a browser is known by from now on; None for a token that was used, or never printed."""
+        """The browser's new cookie; None if the token was already used, or never printed."""
         if not hmac.compare_digest(token.encode(), self.token.encode()):
             return None
         self.token = secrets.token_urlsafe(24)
@@ -55,12 +55,12 @@ class OneTimeLinks:
         return known
 
     def __call__(self, request: Request) -> Visitor:
-        """How much a browser gets."""
+        """What a browser may do."""
         until = self._known.get(_hashed(request.cookies.get(self.name, "")), 0.0)
         return self.access.by("local") if time.monotonic() < until else Access.none.by("")
 
     def around(self, dashboard: ASGIApp) -> ASGIApp:
-        """The dashboard, and before it the way in by a link."""
+        """The dashboard behind a login by link."""
 
         async def app(scope: Scope, receive: Receive, send: Send) -> None:
             if scope["type"] == "http":
@@ -85,7 +85,7 @@ class OneTimeLinks:
         if known is None:
             await anyio.sleep(SLOW)
             return PlainTextResponse(
-                "This link has been used, or is not of this dashboard. The latest one was printed where it was "
+                "This link has been used, or belongs to another dashboard. The latest one was printed where this was "
                 "started.\n",
                 401, headers={"Cache-Control": "no-store"},
             )  # fmt: skip
@@ -113,7 +113,7 @@ class Passwords:
         self._access = access
 
     def visitor(self, authorization: str) -> Visitor:
-        """Who an Authorization header says it is, if the password is right."""
+        """The visitor of an Authorization header, if the password is right."""
         scheme, _, encoded = authorization.partition(" ")
         try:
             name, _, password = base64.b64decode(encoded, validate=True).decode().partition(":")
@@ -128,7 +128,7 @@ class Passwords:
         return self.visitor(request.headers.get("authorization", ""))
 
     def around(self, dashboard: ASGIApp) -> ASGIApp:
-        """The dashboard, and before it the question for a password."""
+        """The dashboard behind a login by password."""
 
         async def app(scope: Scope, receive: Receive, send: Send) -> None:
             if scope["type"] == "http":

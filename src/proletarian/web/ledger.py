@@ -1,8 +1,8 @@
 """
-What ended in each minute of the last day, counted once: a minute that is over does not change.
+What ended in each minute of the last day, counted once: a past minute does not change.
 
-So a look costs the statements of the two latest minutes, and whatever of the day is still unknown is counted
-a little at a time, the latest first.
+So a look takes the statements for the two latest minutes; the rest of the day is counted a little at a time, latest
+first.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ SPELL = 0.08  # seconds that one look may spend on what is still unknown
 
 
 class Ledger:
-    """Minutes by when they began; shared by the threads of a dashboard, in which a minute is only ever put in."""
+    """Minutes by their start; shared by the threads of a dashboard, which only ever add minutes."""
 
     def __init__(self) -> None:
         self._minutes: dict[datetime, Minute] = {}
 
     def fill(self, dialect: Dialect, now: datetime) -> Plan[None]:
-        """Count the two latest minutes, and some that were not counted yet."""
+        """Count the two latest minutes, and some that have not been counted yet."""
         last = now.replace(second=0, microsecond=0)
         for at in (last, last - MINUTE):  # an end may be committed a little after its time
             yield from self._count(dialect, at, now)
@@ -46,13 +46,13 @@ class Ledger:
         self._minutes[at] = yield from one_minute(dialect, at, now, MOST)
 
     def minutes(self, now: datetime, count: int) -> list[Minute | None]:
-        """The latest minutes, the oldest first; None for one that was not counted yet."""
+        """The latest minutes, oldest first; None for one that has not been counted yet."""
         last = now.replace(second=0, microsecond=0)
         return [self._minutes.get(last - back * MINUTE) for back in reversed(range(count))]
 
 
 def rate(minutes: Sequence[Minute | None], queue: str | None = None) -> float | None:
-    """Jobs that ended per minute, in those that are over; None if none of them was counted."""
+    """Jobs that ended per minute, in past minutes; None if none of these has been counted."""
     known = [minute for minute in minutes[:-1] if minute is not None]
     if not known:
         return None

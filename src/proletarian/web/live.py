@@ -1,9 +1,9 @@
 """
-Pages that stay fresh while they are open: however many are, the database is asked once a second.
+Pages that stay fresh while they are open: however many there are, the database is asked once a second.
 
-A view is what several tabs show alike: an address, for a level of access. Each second one of the views that
-are open is looked at, in turn, and whoever shows it is told. Under WSGI, where a stream would hold a thread for
-each tab, tabs ask themselves, and get what was seen last.
+A view is what several tabs have in common: an address, for a level of access. Each second, one of the open views is
+refreshed, in turn, and the tabs that show it are sent the result. Under WSGI, where a stream would hold a thread for
+each tab, tabs poll, and get the latest result.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from proletarian.untraced import untraced
 from proletarian.web.access import Access
 
 TURN = 1.0  # seconds between looks
-LASTS = 30.0  # seconds until a stream ends, and its tab asks again, and with it who it is
+LASTS = 30.0  # seconds until a stream ends; its tab reconnects, and access is checked again
 ALIVE = 15.0  # seconds without news after which something is sent, so that a proxy keeps the stream
 MOST_KEPT = 200  # views that are remembered
 
@@ -33,7 +33,7 @@ class View(NamedTuple):
 
 
 class Seen(NamedTuple):
-    """What a look came to: a part of a page, or why there is none."""
+    """The result of a look: a part of a page, or why there is none."""
 
     html: str
     trouble: str = ""
@@ -43,7 +43,7 @@ Look = Callable[[View], Seen]
 
 
 class Glimpses:
-    """The latest look at each view; a new one at most once a second, whichever it is of. For threads."""
+    """The latest look at each view; at most one new look a second, whatever the view. Thread-safe."""
 
     def __init__(self, look: Look) -> None:
         self._look = look
@@ -52,7 +52,7 @@ class Glimpses:
         self._looked_at = -TURN
 
     def of(self, view: View) -> Seen:
-        """A look that is fresh, or the latest one if the database was asked within the last second."""
+        """A fresh look, or the latest one if the database was asked within the last second."""
         with self._lock:
             known = self._seen.pop(view, None)
             if known is None or time.monotonic() - self._looked_at >= TURN:
@@ -69,13 +69,13 @@ class Showing:
     """A view that is open in some tabs."""
 
     tabs: int = 0
-    number: int = 0  # of what was seen last
+    number: int = 0  # counts the results
     seen: Seen | None = None
     news: asyncio.Condition = field(default_factory=asyncio.Condition)
 
 
 class Hub:
-    """Streams of news for one event loop: a task looks as long as somebody listens."""
+    """Streams of updates for one event loop: a task looks as long as somebody listens."""
 
     def __init__(self, look: Look) -> None:
         self._look = look
@@ -112,7 +112,7 @@ class Hub:
             showing = self._showing.pop(view)
             self._showing[view] = showing  # the next time, after all others
             began = time.monotonic()
-            with untraced():  # it is no request's
+            with untraced():  # it belongs to no request
                 seen = await asyncio.to_thread(self._look, view)
             if seen != showing.seen:
                 async with showing.news:

@@ -1,4 +1,4 @@
-"""Pages as HTML: templates, and the words and drawings that they use."""
+"""Pages as HTML: templates, and the wording and drawings that they use."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ THEMES = ("system", "light", "dark")
 
 
 def either(given: Any, name: str, otherwise: Any = None) -> Any:
-    """An attribute of what may not be there."""
+    """An attribute of something that may be None."""
     return otherwise if given is None else getattr(given, name)
 
 
 class Pages:
-    """The templates, and what all of them share."""
+    """The templates, and what they share."""
 
     def __init__(self, title: str, version: str) -> None:
         self._title, self._version = title, version
@@ -47,7 +47,7 @@ class Pages:
         return self._environment.get_template(shown.template).render(values)
 
     def part(self, ask: Ask, shown: Shown) -> str:
-        """The part of it that changes while it is open."""
+        """The part of the page that changes while it is open."""
         template = self._environment.get_template(shown.template)
         return "".join(template.blocks["live"](template.new_context(self._values(ask, shown))))
 

@@ -1,4 +1,4 @@
-"""Which address is which page, which form is which act and what it needs, and what there is as JSON."""
+"""Which address is which page, which form is which action and what access it needs, and what is available as JSON."""
 
 from __future__ import annotations
 

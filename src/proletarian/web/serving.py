@@ -1,4 +1,4 @@
-"""The dashboard as a program: which doors it has, and the server that it runs in."""
+"""The dashboard as a program: how users log in, and the server that it runs in."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ GRACE = 2  # seconds that open streams get when the program ends
 
 def is_local(host: str) -> bool:
     """
-    Whether only programs of this machine can reach an address.
+    Whether only programs on this machine can reach an address.
 
     >>> [is_local(host) for host in ("127.0.0.1", "::1", "localhost", "0.0.0.0", "ops.example.com")]
     [True, True, True, False, False]
@@ -52,7 +52,7 @@ def passwords_of(given: Sequence[str]) -> Mapping[str, str]:
 
 
 def opened(host: str, port: int) -> socket.socket:
-    """The socket that is listened on; a port of 0 is any that is free."""
+    """The listening socket; port 0 means any free port."""
     try:
         [(family, kind, protocol, _, address), *_] = socket.getaddrinfo(
             host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
@@ -60,7 +60,7 @@ def opened(host: str, port: int) -> socket.socket:
         sock = socket.socket(family, kind, protocol)
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         sock.bind(address)
-        sock.listen(128)  # whoever follows the link at once is not refused
+        sock.listen(128)  # so a browser that follows the link at once is not refused
     except OSError as error:
         raise ConfigurationError(f"{host}:{port} cannot be listened on: {error.strerror or error}") from error
     return sock
@@ -80,10 +80,10 @@ def serve(
     say: Callable[[str], None],
     run: Callable[[ASGIApp, socket.socket], None] | None = None,
 ) -> None:
-    """Serve the dashboard until the program is told to stop; raises `ConfigurationError` for a door left open."""
+    """Serve the dashboard until the program is told to stop; raises `ConfigurationError` if anybody could get in."""
     if not (is_local(host) or passwords or insecure):
         raise ConfigurationError(
-            f"everybody who can reach {host} could see and control your jobs: give --auth NAME:PASSWORD, or "
+            f"anybody who can reach {host} could see and control your jobs: give --auth NAME:PASSWORD, or "
             f"--insecure-no-auth if a proxy in front of it authenticates users"
         )
     sock = opened(host, port)
@@ -92,7 +92,7 @@ def serve(
         address = f"http://{shown}:{sock.getsockname()[1]}/"
         given: dict[str, Any] = {"trusted_origins": trusted_origins, "at_most": at_most}
         app: ASGIApp
-        Desk(database, at_most=at_most).look(finding.time(database.dialect, None))  # better said now than in a browser
+        Desk(database, at_most=at_most).look(finding.time(database.dialect, None))  # better said here than in a browser
         if passwords:
             doors = Passwords(passwords, access)
             app = doors.around(Dashboard(database, tasks, access=doors, **given))
@@ -101,9 +101,9 @@ def serve(
                 say("Passwords cross the network unencrypted: put TLS in front of it.")
         elif insecure:
             app = Dashboard(database, tasks, access=lambda request: access.by("somebody"), **given)
-            say(f"{address} (open to everybody who can reach it)")
+            say(f"{address} (open to anybody who can reach it)")
         else:
-            name = f"proletarian_{sock.getsockname()[1]}"  # cookies know no ports
+            name = f"proletarian_{sock.getsockname()[1]}"  # cookies do not distinguish ports
             links = OneTimeLinks(
                 access, name=name, tell=lambda token: say(f"For another browser: {address}?token={token}")
             )
@@ -115,7 +115,7 @@ def serve(
 
 
 def run_uvicorn(app: ASGIApp, sock: socket.socket) -> None:
-    """Until SIGINT or SIGTERM."""
+    """Runs until SIGINT or SIGTERM."""
     try:
         import uvicorn
     except ImportError as error:

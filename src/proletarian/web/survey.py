@@ -1,4 +1,4 @@
-"""The whole at a glance, as the pages for queues, workers and the overview share it: one look for all of them."""
+"""The survey that the overview and the pages of queues and workers share: one look for all of them."""
 
 from __future__ import annotations
 
@@ -17,31 +17,31 @@ from proletarian.web.ledger import DAY, Ledger, rate
 
 MOST_COUNTED = 10_000
 HOUR = 60  # minutes
-RECENT = 6  # minutes: what a rate is of, the one that is not over yet left out
+RECENT = 6  # minutes that a rate is computed from, without the current one
 
 
 @dataclass(frozen=True)
 class Survey:
-    """What a look at the whole came to."""
+    """The result of one look."""
 
     now: datetime
     queues: Sequence[QueueStats]
     workers: Sequence[WorkerRecord]
-    minutes: Sequence[Minute | None]  # of the last day, the oldest first
+    minutes: Sequence[Minute | None]  # of the last day, oldest first
 
     @property
     def alive(self) -> list[WorkerRecord]:
-        """The workers that live."""
+        """The workers that are alive."""
         return [worker for worker in self.workers if worker.is_alive]
 
     @property
     def dead(self) -> list[WorkerRecord]:
-        """Those that do not."""
+        """The workers that are not."""
         return [worker for worker in self.workers if not worker.is_alive]
 
     @property
     def running(self) -> int:
-        """How many jobs are being run."""
+        """How many jobs are running."""
         return sum(queue.running for queue in self.queues)
 
     @property
@@ -51,7 +51,7 @@ class Survey:
 
     @property
     def hours(self) -> list[tuple[int, int] | None]:
-        """Of each of the last 24 hours: how many jobs ended, and how many of them failed; None: not counted yet."""
+        """For each of the last 24 hours: how many jobs ended, and how many of them failed; None: not counted yet."""
         found: list[tuple[int, int] | None] = []
         for start in range(0, DAY, HOUR):
             known = [minute for minute in self.minutes[start : start + HOUR] if minute is not None]
@@ -61,16 +61,16 @@ class Survey:
 
     @property
     def hours_ended(self) -> list[int | None]:
-        """The first of each, for a chart."""
+        """How many jobs ended in each hour, for a chart."""
         return [None if hour is None else hour[0] for hour in self.hours]
 
     @property
     def hours_failed(self) -> list[int]:
-        """The second."""
+        """How many of them failed."""
         return [0 if hour is None else hour[1] for hour in self.hours]
 
     def rate(self, queue: str | None = None) -> float | None:
-        """Jobs that end per minute, of late."""
+        """How many jobs ended per minute recently."""
         return rate(self.minutes[-RECENT:], queue)
 
     def ended(self, queue: str) -> list[int | None]:
@@ -83,12 +83,12 @@ class Survey:
 
 
 def surveyed(ask: Ask) -> Survey:
-    """A look at the whole."""
+    """Take a survey."""
     return ask.desk.look_with(lambda connection: survey(ask.desk, connection))
 
 
 def survey(desk: Desk, connection: OwnConnection) -> Plan[Survey]:
-    """The same, as a plan; the connection says which workers' locks are free where no statement can."""
+    """The same, as a plan; if no statement can say which workers' locks are free, the connection does."""
     now = yield from finding.time(desk.dialect, desk.queue.now())
     queues = yield from queue_stats(desk.queue, desk.kind, most=MOST_COUNTED, free=connection.free)
     workers = yield from list_workers(desk.queue, desk.kind, free=connection.free)

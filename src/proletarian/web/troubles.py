@@ -1,4 +1,4 @@
-"""What went wrong, as an answer: its status, and its words for programs."""
+"""What went wrong, as an answer: its status, and its message for programs."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ STATUSES: dict[type[ProletarianError], int] = {
 
 
 def status_of(trouble: Trouble) -> int:
-    """The status of the answer that tells of it."""
+    """The HTTP status of the answer."""
     if isinstance(trouble, Refused):
         return trouble.status
     return next((status for kind, status in STATUSES.items() if isinstance(trouble, kind)), 500)
 
 
 def words_of(trouble: Trouble) -> str:
-    """What is said of it."""
+    """The message."""
     return trouble.message if isinstance(trouble, Refused) else str(trouble)
 
 

@@ -1,4 +1,4 @@
-"""How numbers, ages, moments and values are said on pages."""
+"""How numbers, ages, moments and values are written on pages."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ SPANS = ((86400, "d"), (3600, "h"), (60, "min"))
 
 def span(seconds: float | None) -> str:
     """
-    How long something takes or took, in the unit that tells most.
+    How long something takes or took, in the most useful unit.
 
     >>> span(0.0123), span(3.21), span(75), span(7300), span(200_000), span(None)
     ('12 ms', '3.2 s', '75 s', '2 h 1 min', '2 d 7 h', '–')
@@ -39,7 +39,7 @@ def span(seconds: float | None) -> str:
 
 def ago(moment: datetime | None, now: datetime) -> str:
     """
-    When something was or will be, seen from now.
+    When something was or will be, relative to now.
 
     >>> noon = datetime(2026, 12, 1, 12, tzinfo=UTC)
     >>> ago(noon, noon.replace(hour=14)), ago(noon.replace(minute=5), noon), ago(noon, noon), ago(None, noon)
@@ -75,7 +75,7 @@ def utc(moment: datetime | None) -> str:
 
 def number(given: float | None) -> str:
     """
-    A number with its thousands apart, and a sign where counting stopped.
+    A number with thousands separators, and a plus sign if counting stopped there.
 
     >>> number(12431), number(Count(10_000, is_exact=False)), number(None)
     ('12,431', '10,000+', '–')
@@ -88,7 +88,7 @@ def number(given: float | None) -> str:
 
 def size(given: int | None) -> str:
     """
-    A number of bytes, in the unit that tells most.
+    A number of bytes, in the most useful unit.
 
     >>> size(512), size(8192), size(5_300_000), size(None)
     ('512 B', '8.2 kB', '5.3 MB', '–')
@@ -112,8 +112,8 @@ def several(given: float, one: str, many: str = "") -> str:
 
 
 def as_json(value: Any) -> str:
-    """A value as indented JSON; what JSON has no form for as text."""
+    """A value as indented JSON; values that JSON cannot represent as text."""
     try:
         return msgspec.json.format(msgspec.json.encode(value, enc_hook=str), indent=2).decode()
-    except Exception:  # noqa: BLE001 (a serializer of the application's may give anything)
+    except Exception:  # noqa: BLE001 (a serializer of the application's may return anything)
         return repr(value)

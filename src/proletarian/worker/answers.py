@@ -1,4 +1,4 @@
-"""Answering what handlers ask of the database: for all that have asked, in few statements, in the pump's thread."""
+"""Answers what handlers ask of the database: for all of them together, in few statements, in the pump's thread."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ class Answers:
         self._session = session
         self._dialect = dialect
         self._desk = desk
-        self.left_some = False  # somebody's lock was in the way: ask again soon
+        self.left_some = False  # a lock was in the way: ask again soon
 
     def give(self) -> None:
         """Answer what was asked."""
         self.left_some = False
         asked = self._desk.taken()
         try:
-            # All have one worker id, but for those of before we were declared dead.
+            # All have the same worker id, except those from before we were declared dead.
             for _, group in groupby(asked, key=lambda ask: id(ask.run.worker_id)):
                 mine = list(group)
                 if loads := [ask for ask in mine if ask.kind == "load"]:
@@ -37,7 +37,7 @@ class Answers:
                 for ask in mine:
                     if ask.kind == "results":
                         ask.answer.set_result(self._session.insist(results_of, self._dialect, ask.run.row.job_id))
-        except BaseException:  # the session was closed: nobody answers them any more
+        except BaseException:  # the session was closed: nobody will answer them
             for ask in asked:
                 if not ask.answer.done():
                     ask.answer.set_exception(lost(ask))

@@ -1,10 +1,9 @@
 """
-Who is to blame when a worker dies: what a death says about each run that was in its hands.
+Which job is to blame when a worker dies: what a death says about each run that the worker held.
 
-Decisions only. A death under one run is evidence against that run. A death under several is
-evidence against none of them: each becomes a suspect, and a suspect of two such deaths is run
-apart (`dock.py`), so that the next death either names it or clears it. Only evidence of the
-first kind archives a job as failed.
+Decisions only. If a worker dies with one run, that is evidence against this run. If it dies with several, it is
+evidence against none of them: each becomes a suspect, and a suspect of two such deaths is run apart (`dock.py`), so the
+next death either convicts or clears it. Only evidence of the first kind archives a job as failed.
 """
 
 from __future__ import annotations
@@ -17,8 +16,8 @@ from typing import NamedTuple
 from proletarian.errors import WorkerLost
 from proletarian.sql.rows import Buried, Orphan
 
-SUSPECT = 2  # from so many shared deaths on, a job is run apart
-BESIDE, ALONE = 1, 2  # how a suspect's run was begun, as its row says; 0: it was not
+SUSPECT = 2  # after this many shared deaths, a job is run apart
+BESIDE, ALONE = 1, 2  # how a suspect's run was started, as its row says; 0: it was not
 PATIENCE, GROWTH, MOST = 10.0, 6.0, 3600.0  # seconds
 
 
@@ -59,7 +58,7 @@ def _evidence(orphan: Orphan, held: Mapping[str, int], dead: Buried | None) -> E
     if orphan.apart:
         return Evidence.ALONE if orphan.apart == ALONE else Evidence.SHARED
     if orphan.run.suspect >= SUSPECT:
-        return Evidence.WAITING  # its beginning would have been noted
+        return Evidence.WAITING  # its start would have been noted
     if dead is None:
         return Evidence.LEFT
     if orphan.is_only and sum(held.values()) == 1:
@@ -93,8 +92,8 @@ def judge(lost: int, suspect: int, limit: int, found: Evidence) -> Verdict:
         lost = max(lost, min(1, limit - 1))
     suspect += 1
     if found is Evidence.HELD or lost >= limit - 1:
-        # Jobs that are held before they begin are quick: to run them apart costs little. And if the
-        # next death may be its last, let it be a certain one.
+        # Jobs that are held before they start are quick, so running them apart costs little. And if the next death
+        # would convict the job, it must be conclusive.
         suspect = max(suspect, SUSPECT)
     return Verdict(lost, suspect, is_guilty=found is Evidence.ALONE and lost >= limit)
 

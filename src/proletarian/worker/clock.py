@@ -1,4 +1,4 @@
-"""The database's time on the worker's side, between two times it was told."""
+"""The database's time, estimated by the worker between two times that the database reported."""
 
 from __future__ import annotations
 

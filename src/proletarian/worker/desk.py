@@ -1,7 +1,7 @@
 """
-Where handlers put what they want to know of the database, or have written in it: the pump answers.
+Where handlers put requests to read from the database or write to it; the pump answers them.
 
-A handler's thread waits for a future. Many are answered together, in one transaction, as acknowledgements are.
+A handler's thread waits for a future. Many requests are answered together in one transaction, like acknowledgements.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""How a worker comes to its end by itself, if it does."""
+"""How a worker ends by itself, if it does."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Ending:
 
     def __init__(self, log: Log) -> None:
         self.came = threading.Event()
-        self.failure: BaseException | None = None  # the first, which is the one that tells
+        self.failure: BaseException | None = None  # the first one, which tells the reason
         self._log = log
 
     def drained(self) -> None:

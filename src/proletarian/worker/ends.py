@@ -1,8 +1,8 @@
 """
 How runs end: from what a handler did to an outcome. Decisions, no database.
 
-Whatever a handler does, its run ends with an outcome: a broken payload, a SystemExit, a strategy
-that raises, an error that cannot be shown cost their own job only.
+Whatever a handler does, its run ends with an outcome: a broken payload, a SystemExit, a strategy that raises or an
+error that cannot be shown affects only its own job.
 """
 
 from __future__ import annotations
@@ -47,9 +47,9 @@ from proletarian.worker.clock import DatabaseClock
 from proletarian.worker.jobs import Jobs
 from proletarian.worker.run import STOPPED, TAKEN, Run
 
-UNKNOWN_FOR = 3600.0  # seconds that a job of unknown type waits for a release that knows it
-UNKNOWN_DELAY = 5.0  # seconds until it is looked at again
-NO_RULES = Rules()  # those of a task that is not known
+UNKNOWN_FOR = 3600.0  # seconds for which a job of unknown type waits for a release that knows it
+UNKNOWN_DELAY = 5.0  # seconds until it is tried again
+NO_RULES = Rules()  # the rules of an unknown task
 
 
 class Ends:
@@ -85,7 +85,7 @@ class Ends:
                 queue = run.origin.queue
                 outcome = succeeded_with(row.attempts + 1, row.lost, result, queue.serializer, queue.sizes)
             except PayloadError as error:
-                if run.rules.keep_result:  # or else kept only for those that wait, if it can be
+                if run.rules.keep_result:  # otherwise kept only for jobs that wait for it, if possible
                     return self.failed(run, error, final=True)
         return followed(outcome, run.next) if run.next else outcome
 
@@ -93,7 +93,7 @@ class Ends:
         """The handler raised, or could not be called; never raises."""
         try:
             return self._after(run, error)
-        except BaseException as broken:  # noqa: BLE001 (a row that nobody foresaw: the job ends, the thread goes on)
+        except BaseException as broken:  # noqa: BLE001 (an unforeseen row: the job ends, the thread continues)
             return self.failed_for_good(run, broken)
 
     def failed_for_good(self, run: Run, error: BaseException) -> Outcome:
@@ -119,7 +119,7 @@ class Ends:
     def failed(self, run: Run, error: BaseException, *, final: bool) -> Outcome:
         """The run has failed, and counts; `final`: it is not to be tried again."""
         row, lost = run.row, run.row.lost
-        if isinstance(error, ProcessDied):  # as when a worker dies, but that nobody else can be to blame
+        if isinstance(error, ProcessDied):  # as when a worker dies, except that no other job can be to blame
             lost += 1
             final = final or lost >= run.rules.lost_limit
         self.log("job.failed", {**self.jobs.known(run), "error": error, "ran": round(run.ran, 6)})

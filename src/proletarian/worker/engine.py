@@ -1,5 +1,5 @@
 """
-What a running worker is made of, put together; made anew at each start.
+Puts together the parts of a running worker; created anew at each start.
 """
 
 from __future__ import annotations
@@ -34,11 +34,11 @@ from proletarian.worker.run import STOPPED, Run
 from proletarian.worker.runner import Runner
 from proletarian.worker.shrinking import wait_while_it_shrinks
 
-CANCEL_GRACE = 0.5  # seconds that cancelled coroutines get to clean up
-CHILD_GRACE = 3.0  # seconds for those in child processes, which do end: on a busy machine it takes its time
-FIRST_WORDS = 5.0  # seconds that a start waits for a database that answers: it may hold us up (an ALTER, say)
-LAST_WORDS = 5.0  # seconds that the last acknowledgements and hooks may take
-MOST_WORDS = 14.0  # the same, while there is less and less to cancel and to give back
+CANCEL_GRACE = 0.5  # seconds for cancelled coroutines to clean up
+CHILD_GRACE = 3.0  # seconds for coroutines in child processes, which takes longer on a busy machine
+FIRST_WORDS = 5.0  # seconds that a start waits for a database that answers, but holds us up (an ALTER, say)
+LAST_WORDS = 5.0  # seconds for the last acknowledgements and hooks
+MOST_WORDS = 14.0  # the same, as long as less and less is left to cancel and give back
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ class Settings:
     unknown_for: float
     care: Care
     on_polling_error: Callable[[Exception], bool]
-    host: str  # this machine, after the worker's own name
+    host: str  # this machine, prefixed with the worker's name if it has one
 
 
 class Engine:
@@ -71,7 +71,7 @@ class Engine:
         worker = f"{settings.host}:{os.getpid()}"
         self.log = with_context(guarded(settings.log), {"worker": worker})
         self.ending = Ending(self.log)
-        self.waited = 0.0  # seconds that the stop has given to running jobs
+        self.waited = 0.0  # seconds for which the stop has waited for running jobs
         outage = Outage(self.log)
         self.runner = Runner(
             database.dialect, database.queue, tasks, log=self.log, clock=DatabaseClock(), worker=worker,
@@ -148,13 +148,13 @@ class Engine:
         left = self.held.under_way()
         self.pump.finish(LAST_WORDS, end)
         self.hooks.close(LAST_WORDS)
-        self.keeper.close()  # last: it proves that we live until nothing is left to lose
+        self.keeper.close()  # last, because it proves that we live until nothing is left to lose
         self.guard.close()
         for elsewhere in self.elsewhere:
-            elsewhere.close()  # before the threads that have started them: with those they would be killed
+            elsewhere.close()  # before the threads that started them, because they would be killed with those
         for slots in self.slots.values():
             slots.close()
-        if not left:  # jobs that still run may be using it
+        if not left:  # otherwise jobs that still run may be using it
             self._lived.leave()
         self.loop.close()
         self.log("worker.stopped", {"ran": self.ran, "given_back": len(left)})

@@ -1,4 +1,4 @@
-"""What goes back before it has begun, and what is ended early: by people's orders, and because others may be free."""
+"""Jobs that go back before they start, and jobs that end early: by order, or because other workers may be free."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class GivingBack:
         self._recorder.give_back(self._dock.taken_back(all_of_them=all_of_them))
         self._dock.turn(time.monotonic())
         if closed and not self._dock.keeps_others_away:
-            self._claimer.rhythm.anything(time.monotonic())  # the others' turn
+            self._claimer.rhythm.anything(time.monotonic())  # the other workers' turn
 
     def ordered(self, orders: Orders) -> None:
         """Start no job of a queue that is paused; end those that were cancelled."""

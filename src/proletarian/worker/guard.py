@@ -1,9 +1,9 @@
 """
-The guard: notices what got stuck, in the pump or the keeper, and ends it.
+The guard: notices when the pump or the keeper is stuck, and ends what it is stuck in.
 
-It has a thread of its own, which asks nothing of the database and logs only after it has acted.
-It counts its own ticks and reads no clock: while a handler holds the interpreter, or the process
-is frozen, it does not tick, and nothing is taken for stuck.
+It has a thread of its own, which does not use the database and logs only after it has acted. It counts its own ticks
+and reads no clock: while a handler holds the GIL, or the process is frozen, it does not tick, and nothing is mistaken
+for stuck.
 """
 
 from __future__ import annotations
@@ -18,17 +18,17 @@ from proletarian.untraced import untraced
 from proletarian.worker.health import Signs
 
 TICK = 1.0  # seconds
-SLACK = 10.0  # seconds that an answer may take, beyond the wait for others' locks
-LEAST = 3.0  # the same with a very short `lost_after`: a busy machine is no stuck one
+SLACK = 10.0  # seconds that an answer may take, in addition to waiting for locks
+LEAST = 3.0  # the same with a very short `lost_after`, because a busy machine is not a stuck one
 
 
 class Part(Protocol):
     """A thread of the worker's, with its connection."""
 
     session: Session
-    lock_wait: float  # seconds that one of its statements may wait for others' locks
+    lock_wait: float  # seconds that one of its statements may wait for locks
     turns: int  # counts up
-    is_resting: bool  # sleeping until there is something to do, or not there
+    is_resting: bool  # it sleeps until there is something to do, or does not exist
 
 
 class Watched:
@@ -125,5 +125,5 @@ class Guard:
         elif not self._hanging.is_set():
             self._hanging.set()
             for watched in self._watched.values():
-                watched.part.session.cut()  # with the sessions go their locks, the proofs of our life
+                watched.part.session.cut()  # ends the sessions, and with them the locks that prove that we live
             self._log("worker.stuck", {"who": hanging[0], "seconds": self._lost_after})

@@ -1,8 +1,8 @@
 """
-How a worker is: whether it lives, and whether it can do its work.
+The health of a worker: whether it is alive, and whether it is ready to work.
 
-An orchestrator restarts what does not live, so only a process that hangs is called that: a restart mends it. A
-database that is slow or away is not mended by a restart of its workers: those live, and are not ready.
+An orchestrator restarts a worker that is not alive, so only a process that hangs is reported as such: a restart helps.
+Restarting workers does not help if the database is slow or away: these workers are alive, but not ready.
 """
 
 from __future__ import annotations
@@ -30,9 +30,9 @@ class Signs:
     """What can be seen of one thread with its connection, from another one."""
 
     is_resting: bool
-    asks: str | None  # the statement that it waits for, if it does
-    seconds: float  # for how long it has been doing just that; 0: it moves
-    in_trouble: bool  # the database did not answer it last time
+    asks: str | None  # the statement that it is waiting for, if any
+    seconds: float  # for how long it has been waiting; 0: it is making progress
+    in_trouble: bool  # the database did not answer the last time
 
     @property
     def says(self) -> str:
@@ -53,7 +53,7 @@ class Signs:
         return "works" if self.seconds < SOON else f"has not moved for {self.seconds:.0f} s"
 
 
-SOON = 3.0  # seconds without a move that are nothing
+SOON = 3.0  # seconds without progress that do not matter
 SLOW = 5.0  # seconds that an answer may take before the worker is not ready
 
 

@@ -1,9 +1,9 @@
 """
-The register of the runs in a worker's hands: each from its claim until its end is in the database.
+The register of the runs that a worker holds: each from its claim until its end is in the database.
 
-The pump's thread keeps it. It alone enters runs and strikes them off, so what it asks (is anything left?
-do we know this run?) has a certain answer, whatever the threads and loops are doing that run the jobs.
-They say how a run ended, and no more: that goes into a tray, which the pump empties.
+Only the pump's thread enters runs and strikes them off. So its questions (is anything left? do we know this run?) have
+reliable answers, whatever the threads and loops that run the jobs are doing. These only report how a run ended: that
+goes into a tray, which the pump empties.
 """
 
 from __future__ import annotations
@@ -31,11 +31,11 @@ class Held:
     """
 
     def __init__(self) -> None:
-        self.wake = Wake()  # of whoever gathers
+        self.wake = Wake()  # wakes what empties the tray
         self._runs: set[Run] = set()
         self._tray: deque[End] = deque()
 
-    # From any thread.
+    # Called from any thread.
 
     def end(self, run: Run, outcome: Outcome) -> None:
         """A run has come to its end; called by whoever ran it, for every job."""
@@ -50,7 +50,7 @@ class Held:
     def __len__(self) -> int:
         return len(self._runs)
 
-    # From the pump's thread.
+    # Called from the pump's thread.
 
     def enter(self, runs: Iterable[Run]) -> None:
         """These are ours now."""
@@ -72,7 +72,7 @@ class Held:
         """The runs that have ended since the last call, except those that were given back meanwhile."""
         take, runs = self._tray.popleft, self._runs
         ended = [take() for _ in range(len(self._tray))]
-        if runs.issuperset(map(RUN, ended)):  # as nearly always, and found without a look at each in Python
+        if runs.issuperset(map(RUN, ended)):  # nearly always, and checked without a Python loop
             return ended
         return [end for end in ended if end[0] in runs]
 

@@ -1,8 +1,8 @@
 """
 Claimed rows as handlers, hooks and the log get to see them.
 
-What another hand has written into a row may not be what we would have written. It costs the job
-at the most, so what reads a row here does not raise.
+A row that was written by something else may differ from what we would have written. This must affect that job at most,
+so reading a row here does not raise.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ class Jobs:
         """The job with as much of its payload as can be read: for strategies and hooks."""
         job = self.of(run)
         if job.payload is None:
-            with contextlib.suppress(Exception):  # a serializer of the user's may raise anything
+            with contextlib.suppress(Exception):  # the user's serializer may raise anything
                 job.payload = self._queue.serializer.decode(run.row.payload)
         return job
 
@@ -65,7 +65,7 @@ class Jobs:
         """A stored id as the application knows it; as it is, if it is not of this queue's kind."""
         try:
             return self._queue.job_ids.decode(self._dialect.loaded_id(job_id))
-        except Exception:  # noqa: BLE001 (a strategy of the user's may raise anything)
+        except Exception:  # noqa: BLE001 (the user's strategy may raise anything)
             return job_id
 
     def time(self, stored: Any) -> datetime | None:

@@ -1,4 +1,4 @@
-"""What is still to be written down about unique keys, because somebody had them locked: the keeper waits for those."""
+"""What could not be written about unique keys because they were locked: the keeper waits for these locks."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The end of a process whose stop hangs: in a log that nobody reads, say."""
+"""Ends a process whose stop hangs, for example in a log that nobody reads."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class LastResort:
         self._timer.daemon = True
 
     def __enter__(self) -> None:
-        with contextlib.suppress(RuntimeError):  # no memory for one more thread: the stop goes on without it
+        with contextlib.suppress(RuntimeError):  # no memory for another thread: the stop continues without it
             self._timer.start()
 
     def __exit__(
@@ -32,6 +32,6 @@ class LastResort:
     def _end(self) -> None:
         said = f"proletarian: the stop has not ended in {self._seconds:g} s; ending the process\n"
         with contextlib.suppress(OSError):
-            if writable(2):  # a pipe that is full would hold us up as well
+            if writable(2):  # a full pipe would hold us up as well
                 os.write(2, said.encode())
         os._exit(EXIT_CODE)

@@ -1,8 +1,8 @@
 """
-The limits that a worker holds to: those of its code, as people have changed them at run time.
+The limits that a worker keeps to: those of its code, with the changes that people made at run time.
 
-A lane whose name has no limit here belongs to another release, or was mistyped. It is left alone for as long as a
-job of an unknown type; then its jobs run one after the other, which no limit forbids.
+A lane whose name has no limit here belongs to another release, or was mistyped. It is left alone for as long as a job
+of an unknown type; then its jobs run one after another, which no limit forbids.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from proletarian.sql.rows import Claimed, Ended
 from proletarian.tasks import Tasks
 
 ONE_BY_ONE = Rule(1, is_ordered=True)
-SAID_EVERY = 60.0  # seconds between words about an unknown name
+SAID_EVERY = 60.0  # seconds between log lines about an unknown name
 
 
 class Limits:
@@ -75,7 +75,7 @@ class Limits:
         task = self.tasks.find(row.job_type)
         try:
             return limit.lane(owner, self._decode(row.payload), task.parameters.defaults if task else None)
-        except Exception:  # noqa: BLE001 (a payload of another hand, and a function of the application's)
+        except Exception:  # noqa: BLE001 (a payload that was written elsewhere, and a function of the application's)
             return stored_lane(limit.named(owner), "")
 
     def unknown(self, names: Iterable[str], now: float) -> list[str]:

@@ -1,4 +1,4 @@
-"""How far running jobs are, by their own word, until it is written down."""
+"""The progress that running jobs have reported, until it is written to the database."""
 
 from __future__ import annotations
 

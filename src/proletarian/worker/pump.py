@@ -1,9 +1,8 @@
 """
 The pump: acknowledges the runs that ended, claims the jobs to run next, then sleeps.
 
-One thread, one connection. While one batch is on its way to the database the next one
-gathers, so nobody waits for a timer. It sleeps until a job ends, a notification comes or
-the poll interval is over.
+One thread, one connection. While one batch is on its way to the database, the next one gathers, so nothing waits for a
+timer. It sleeps until a job ends, a notification arrives or the poll interval is over.
 """
 
 from __future__ import annotations
@@ -40,8 +39,8 @@ from proletarian.worker.run import TAKEN
 from proletarian.worker.runner import Runner
 from proletarian.worker.shrinking import wait_while_it_shrinks
 
-LOCK_WAIT = 5.0  # seconds that one of its statements waits for a lock that somebody holds, before it is tried again
-SOON = 0.05  # seconds between looks at what nobody wakes us for
+LOCK_WAIT = 5.0  # seconds that one of its statements waits for a lock before it is tried again
+SOON = 0.05  # seconds between looks at things that do not wake us
 
 
 class Pump(Kept):
@@ -65,7 +64,7 @@ class Pump(Kept):
         outage: Outage,
     ) -> None:
         dialect = database.dialect
-        self.emptied = threading.Event()  # stopping, and nothing is left in our hands
+        self.emptied = threading.Event()  # stopping, and we hold nothing any more
         self.ran = 0
         self._runner = runner
         self._held = held
@@ -103,7 +102,7 @@ class Pump(Kept):
         self._recovered, self._stopping, self._finish = threading.Event(), threading.Event(), threading.Event()
         self._thread = threading.Thread(target=self._serve, name="proletarian pump", daemon=True)
 
-    # From other threads.
+    # Called from other threads.
 
     def start(self, *, drain: bool) -> None:
         """Go; with `drain`, say so once nothing is due any more."""
@@ -143,9 +142,9 @@ class Pump(Kept):
         if self._thread.is_alive():
             self._join(patience / 2, end)
             if self._thread.is_alive():
-                self.session.cut()  # it may be stuck: there is time for one more try on another connection
+                self.session.cut()  # it may be stuck, and there is time for one more attempt on another connection
                 self._join(patience / 2, end)
-            self.session.closed.set()  # the database is away: it will have to be told by our absence
+            self.session.closed.set()  # the database is away: our absence will have to tell it
             if self._thread.is_alive():
                 self.session.cut()
             self._thread.join(1.0)
@@ -197,7 +196,7 @@ class Pump(Kept):
         self._releases.turn(time.monotonic())
         if self._desk.is_busy:
             self._answers.give()
-        now = time.monotonic()  # the same for the orders and the claim: none may begin before they are read
+        now = time.monotonic()  # the same for the orders and the claim: no claim may start before they are read
         self._take_note(acknowledged, now)
         if self._held or (not stopping and self._claimer.is_due(now)):
             self._standing.follow(now, fleet=self._membership.fleet)
@@ -260,8 +259,8 @@ class Pump(Kept):
         while left:
             self._acknowledge_all()
             bite, left = left[-BATCH:], left[:-BATCH]
-            # One that was completed in a transaction still open is left: its row is locked, and will be
-            # nobody's, or gone, when we are gone.
+            # A run that was completed in a transaction still open is left alone: its row is locked, and when we are
+            # gone, it will have no owner, or be gone too.
             self._recorder.give_back([run for run in bite if run.ended_at is None and not run.completed])
         self._acknowledge_all()
 
@@ -276,7 +275,7 @@ class Pump(Kept):
             self._wake.asleep = False
             return
         wake_at = self._claimer.wake_at
-        if self._held:  # a job in our hands may be cancelled
+        if self._held:  # a job that we hold may be cancelled
             wake_at = min(wake_at, self._standing.due_at(self._membership.fleet))
         timeout = max(0.0, min(wake_at - time.monotonic(), self._releases.due_in(time.monotonic())))
         if self._dock.keeps_others_away:
@@ -284,7 +283,7 @@ class Pump(Kept):
         elif self._recorder.undecided or self._dock.is_busy or self._desk.is_busy:
             timeout = min(timeout, SOON)
         if self._membership.identity is None or self._stopping.is_set():
-            timeout = max(timeout, 0.02)  # nothing is claimed now: neither is anything due
+            timeout = max(timeout, 0.02)  # nothing is claimed now, so nothing is due
         self.is_resting = True
         called = self.session.do(lambda connection: self._wait(connection, timeout), name="listen")
         self.is_resting = False

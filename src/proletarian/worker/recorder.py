@@ -1,5 +1,5 @@
 """
-Writes down how runs ended, under the fence, and only then tells anybody.
+Writes down how runs ended, under the fence, and only then reports it.
 """
 
 from __future__ import annotations
@@ -45,8 +45,8 @@ class Recorder:
         lanes: Lanes,
         hooks: Hooks,
     ) -> None:
-        self.freed = False  # somebody waits for what has ended since this was last looked at
-        self.undecided: list[End] = []  # completed by their handlers, in transactions that are still open
+        self.freed = False  # other jobs wait for one that has ended since this was last checked
+        self.undecided: list[End] = []  # runs that their handlers completed in transactions that are still open
         self._session = session
         self._queue = database.queue
         self._dialect = database.dialect
@@ -61,7 +61,7 @@ class Recorder:
         """Write outcomes, and those that were undecided before; returns how many are through."""
         again, self.undecided = self.undecided, []
         entries = [*again, *batch]
-        # All have one id, but for those of before we were declared dead. (A UUID is slow to compare.)
+        # All have the same worker id, except those from before we were declared dead. (Comparing UUIDs is slow.)
         for _, group in groupby(entries, key=lambda entry: id(entry[0].worker_id)):
             ended = list(group)
             self._record(ended[0][0].worker_id, ended)
@@ -97,8 +97,8 @@ class Recorder:
         ]
         return settle(self._dialect, worker_id, self._runner.worker, ended, self._queue.now(), missed)
 
-    # One row that cannot be written must not hold up the others: an id that was given to two jobs, a value
-    # that no column holds, a constraint or trigger that somebody has added.
+    # One row that cannot be written must not hold up the others: an id that was given to two jobs, a value that does
+    # not fit its column, a constraint or trigger that somebody has added.
 
     def _narrow(self, worker_id: Any, batch: list[End], error: BaseException) -> None:
         """Halve a batch that the database refuses, down to the row that it refuses, and settle that one apart."""
@@ -118,7 +118,7 @@ class Recorder:
                 self._log("job.unrecordable", {**self._runner.jobs.known(run), "error": error, "ended": outcome.event})
             self._written([(run, written)], ours, before)
             return
-        # Not even as failed: it is not this row that is refused (a right was revoked, say), so wait for better times.
+        # Not even as failed: it is not this row that is refused (a right was revoked, say), so try again later.
         self._written(batch, self._session.insist(self._settled, worker_id, batch), before)
 
     def _apart(self, worker_id: Any, run: Run, outcome: Outcome) -> Plan[tuple[Outcome, set[int]]]:
@@ -138,11 +138,11 @@ class Recorder:
     def _written(self, batch: list[End], ours: set[int], before: int) -> None:
         """Report the outcomes that are in the database, and those that no longer counted."""
         if len(ours) < len(batch) and self._session.troubles > before:
-            # After a lost answer the first try may have been carried out; then the second finds nothing.
+            # After a lost answer, the first attempt may have been carried out; then the second one finds nothing.
             ours = ours | self._found([(run.row, outcome) for run, outcome in batch if run.row.run_id not in ours])
         hushed = {event for event in ("job.succeeded", "job.released") if not is_wanted(self._log, event)}
         self._held.strike(map(RUN, batch))
-        if "job.succeeded" in hushed and len(ours) == len(batch):  # mostly, and then there is nothing to say of most
+        if "job.succeeded" in hushed and len(ours) == len(batch):  # the usual case, in which there is little to report
             batch = [end for end in batch if not end[1].is_plain or end[0].row.lane or end[0].row.flow]
         for run, outcome in batch:
             row = run.row

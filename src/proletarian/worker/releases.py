@@ -1,4 +1,4 @@
-"""Letting those run that have waited for others, as soon as this worker has told the database that one has ended."""
+"""Releases jobs that have waited for others, as soon as this worker has acknowledged that one has ended."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from proletarian.sql.flows.releasing import Released, release
 from proletarian.worker.claiming.rhythm import Rhythm
 from proletarian.worker.runner import Runner
 
-PACE = 0.02  # seconds between two releases of which the first let nobody run
-PATIENCE, SOON = 2.0, 0.01  # seconds that a drain waits for others' releases, and between its looks
+PACE = 0.02  # seconds until the next release, after one that released nothing
+PATIENCE, SOON = 2.0, 0.01  # seconds that a drain waits for the releases of others, and between its looks
 
 
 class Releases:
@@ -23,7 +23,7 @@ class Releases:
         self._session = session
         self._runner = runner
         self._rhythm = rhythm
-        self.wanted = False  # somebody was told that what it waits for has ended
+        self.wanted = False  # a job was told that one it waits for has ended
         self._not_before = 0.0
 
     @property

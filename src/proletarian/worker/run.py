@@ -37,11 +37,11 @@ class Origin:
     queue: Queue
     worker: str
     progress: Progress
-    job_of: Callable[[Run], Job]  # with as much of its payload as can be read
+    job_of: Callable[[Run], Job]  # with as much of the payload as can be read
     dialect: Dialect
-    known: Callable[[Run], Mapping[str, Any]]  # what every event about a run says
-    # Whoever runs jobs says where the steps of a run are kept, and who reads what the jobs returned that it has
-    # waited for (as texts by their ids as stored).
+    known: Callable[[Run], Mapping[str, Any]]  # what every event about a run contains
+    # What runs the jobs sets where the steps of a run are stored, and what reads the results of the jobs that it has
+    # waited for (as texts, by their ids as stored).
     store_of: Callable[[Run], Store] | None = None
     results_of: Callable[[Run], Future[Mapping[Any, str | None]]] | None = None
 
@@ -57,13 +57,13 @@ class Run(msgspec.Struct, eq=False):
     claimed_at: float
     started_at: float | None = None
     ended_at: float | None = None
-    job: Job | None = None  # made only for those who look at it
+    job: Job | None = None  # created only if somebody looks at it
     told: str | None = None
     request: Request | None = None  # somebody has cancelled the job
     completed: bool = False  # job.complete() was called: the row may be gone already
-    steps: Steps | None = None  # made only for those who take one
-    next: tuple[NewRow, ...] = ()  # what is enqueued by what archives it
-    found: Mapping[Any, Any] | None = None  # what the jobs returned that it has waited for
+    steps: Steps | None = None  # created only if a step is used
+    next: tuple[NewRow, ...] = ()  # enqueued by the statement that archives it
+    found: Mapping[Any, Any] | None = None  # the results of the jobs that it has waited for
 
     def tell(self, why: str) -> None:
         """Ask the handler to come to an end."""
@@ -88,7 +88,7 @@ class Run(msgspec.Struct, eq=False):
         """The headers of its job, as far as they can be read."""
         return headers_in(self.row.headers) or {}
 
-    # What a job offers its handler.
+    # The API for handlers.
 
     def complete(self, job: Job, connection: Any, result: Any) -> None:
         """Archive it in the handler's own transaction."""
@@ -109,7 +109,7 @@ class Run(msgspec.Struct, eq=False):
         try:
             yield Ended(self.row.run_id, followed(outcome, self.next), awaited=self.row.awaited)
         except (JobIdTaken, LeaseLost):
-            self.completed = before  # there was nothing to complete; after any other error there may have been
+            self.completed = before  # there was nothing to complete; after any other error it may have been completed
             raise
 
     def progress(self, done: float, total: float | None) -> None:
@@ -178,5 +178,5 @@ class Run(msgspec.Struct, eq=False):
         try:
             yield self.steps
         except LeaseLost:
-            self.tell(TAKEN)  # then it is no failure of the job's
+            self.tell(TAKEN)  # so it is not a failure of the job
             raise

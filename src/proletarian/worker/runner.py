@@ -1,5 +1,5 @@
 """
-Runs jobs: from a claimed row, by a handler's call, to an outcome. Nothing here talks to the database.
+Runs jobs: from a claimed row, through the call of its handler, to an outcome. Nothing here uses the database.
 """
 
 from __future__ import annotations
@@ -61,8 +61,8 @@ class Runner:
         self.keys = Keys()
         self.apart: Collection[str] = ()  # queues whose handlers run in child processes, coroutines too
         self.limits = Limits(tasks, queue.serializer.decode, unknown_for=unknown_for)
-        self.tells_starts = is_wanted(log, "job.started")  # asked again with each claim, not for each job
-        self.context = copy_context()  # what each run of a worker starts with: a copy of it
+        self.tells_starts = is_wanted(log, "job.started")  # checked with each claim, not for each job
+        self.context = copy_context()  # each run starts with a copy of it
         self.jobs = Jobs(dialect, queue)
         self.ends = Ends(
             tasks, self.jobs, log=log, clock=clock, worker=worker, retry=retry, unknown_for=unknown_for
@@ -131,7 +131,7 @@ class Runner:
     def unknown(self, run: Run) -> Outcome:
         """The end of a run whose job type has no handler here: no other process is asked."""
         outcome = self.execute(run)
-        assert isinstance(outcome, Outcome)  # noqa: S101 (nothing was called that could be awaited)
+        assert isinstance(outcome, Outcome)  # noqa: S101 (nothing that was called can be awaited)
         return outcome
 
     def begun(self, run: Run) -> None:
@@ -144,7 +144,7 @@ class Runner:
 
     def _call(self, run: Run) -> Any:
         self.begun(run)
-        running.set(run)  # in a context that is the run's own: nobody has to take it back
+        running.set(run)  # in the run's own context, so it need not be reset
         row = run.row
         if self._own_call:
             handler: Callable[[Job], Any] = self.tasks

@@ -1,4 +1,4 @@
-"""Which queues a worker serves when it is not told, and whom it leaves waiting when it is."""
+"""Which queues a worker serves by default, and which jobs are left waiting if it is told which to serve."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Waiting for work that gets less, for as long as it does."""
+"""Waiting for the remaining work, as long as it shrinks."""
 
 from __future__ import annotations
 

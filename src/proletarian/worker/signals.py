@@ -1,4 +1,4 @@
-"""SIGTERM, SIGINT and SIGHUP: the first asks for a stop, the second for one at once."""
+"""SIGTERM, SIGINT and SIGHUP: the first signal asks for a stop, the second one for an immediate stop."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Signals:
     Works as process 1 of a container too, where signals without a handler are ignored.
     """
 
-    apart: ClassVar[float] = 0.0  # seconds after a signal in which others are that one again: see `cli/supervising.py`
+    apart: ClassVar[float] = 0.0  # seconds in which signals count as the same one: see `cli/supervising.py`
 
     def __init__(self) -> None:
         self.count = 0
@@ -35,7 +35,7 @@ class Signals:
             raise ConfigurationError("Worker.run() belongs in the main thread; elsewhere use start() and stop()")
         for number in STOP:
             if number not in (signal.SIGTERM, signal.SIGINT) and signal.getsignal(number) is signal.SIG_IGN:
-                continue  # started by nohup: the end of its terminal is not to stop it
+                continue  # started by nohup: the end of its terminal must not stop it
             self._before[number] = signal.signal(number, self._handle)
         return self
 

@@ -107,7 +107,7 @@ def _by_url(url: str, queue_name: str, means: Means) -> bool:
     database = Database(url, means.queue)
 
     runner = means.runner(database.dialect)
-    ending = Ending(lambda event, data: None)  # a failure is raised, here
+    ending = Ending(lambda event, data: None)  # here, a failure is raised
     membership = Membership(Care())
     keeper = Keeper(
         database, runner, membership, Kept(), ending, queues=f"{queue_name}=1", on_error=lambda error: True,
@@ -144,8 +144,8 @@ def _on_connection(connection: Any, queue_name: str, means: Means) -> bool:
     fit = partial(joined, dialect)
     carry_out = door.carry_out
 
-    # Nothing keeps a heartbeat here. In a transaction nobody sees this row; in autocommit mode it
-    # protects the run for a day, or until somebody on this machine sees that the process has ended.
+    # Nothing sends heartbeats here. In a transaction nobody sees this row; in autocommit mode it protects the run for a
+    # day, or until a worker on this machine sees that the process has ended.
     who = (socket.gethostname(), os.getpid(), queue_name)
     carry_out(fit(register(dialect, worker_id, *who, (None, None), A_DAY, process=process_here())))
     try:

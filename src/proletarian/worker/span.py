@@ -1,4 +1,4 @@
-"""How long a worker works: what ends it besides a signal; and what it is called."""
+"""How long a worker runs, what ends it besides a signal, and how it is named."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from proletarian.errors import ConfigurationError
 from proletarian.times.durations import Duration, in_seconds
 
-SPREAD = 0.1  # of a lifetime, by which it is shortened at random
+SPREAD = 0.1  # the share of a lifetime by which it may be shortened at random
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""A program that is imported a second time, under its own name: its tasks are there twice, and each knows the half."""
+"""A main program that is imported again under its module name: it has two sets of tasks, each incomplete."""
 
 from __future__ import annotations
 

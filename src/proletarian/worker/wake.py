@@ -1,4 +1,4 @@
-"""A pipe to wake a thread that sleeps on a selector."""
+"""A pipe that wakes a thread sleeping on a selector."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Wake:
         """End the sleep, if there is one; called for every job that ends, so it costs a look otherwise."""
         if self.asleep:
             self.asleep = False
-            with contextlib.suppress(OSError):  # full: readable already; closed: nobody sleeps
+            with contextlib.suppress(OSError):  # if it is full, it is readable already; if it is closed, nobody sleeps
                 os.write(self._write, b"!")
 
     def check(self) -> None:
@@ -58,5 +58,5 @@ class Wake:
         read, self._read = self._read, -1
         write, self._write = self._write, -1
         for end in (write, read):
-            if self._is_ours(end):  # not somebody else's, which has its number now
+            if self._is_ours(end):  # not another file that has its number now
                 os.close(end)

@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from proletarian.worker.hands.source import Source
 
 LAST_RESORT = 20.0  # seconds beyond `stop_timeout` after which `run` ends the process, whatever hangs
-SIGNAL_LOOK = 0.1  # seconds between looks for a signal: its handler must not touch what the main thread waits on
+SIGNAL_LOOK = 0.1  # seconds between checks for a signal, whose handler must not touch what the main thread waits on
 
 
 class Worker:
@@ -218,7 +218,7 @@ class Worker:
         with Signals() as signals:
             return self._run(signals, drain=True)
 
-    # How it is done.
+    # Implementation.
 
     def _run(self, signals: Signals | None, *, drain: bool) -> int:
         self._start(drain=drain)
@@ -234,7 +234,7 @@ class Worker:
             try:
                 self._stop(self.stop_timeout, hurry=lambda: signals is not None and signals.count > 1)
             except StopTimeout:
-                if engine.ending.failure is None:  # what ended the worker says more
+                if engine.ending.failure is None:  # otherwise, what ended the worker says more
                     raise
         if engine.ending.failure is not None:
             raise engine.ending.failure
@@ -256,7 +256,7 @@ class Worker:
                 engine.log("tasks.left_out", {"queues": waiting})
 
     def _source(self, needed: list[Task[..., Any]], is_far: bool) -> Source:
-        from proletarian.worker.hands.source import source_of  # with it comes what starts processes
+        from proletarian.worker.hands.source import source_of  # imports what starts processes
 
         queues = {queue: count_of(served) for queue, served in self.queues.items()}
         url = redacted(self.database.url) if is_far else self.database.url

@@ -1,6 +1,6 @@
 """
-Jobs that wait for others: who is told that one has ended, and what becomes of those that wait.
+Jobs that wait for others: which jobs are told that one has ended, and what happens to those that wait.
 
-An acknowledgement tells (`telling`), a release counts (`releasing`), and what an acknowledgement cannot see is looked
-for (`late`). See `flows.sql` for why these are three; the statements of all stand there.
+An acknowledgement tells (`telling`), a release counts (`releasing`), and edges that an acknowledgement cannot see are
+looked for (`late`). `flows.sql` has the statements, and explains why there are three steps.
 """

@@ -1,4 +1,4 @@
-"""Which job waits for which: edges, noted with the enqueue of those that wait."""
+"""Which job waits for which: edges, inserted when the waiting jobs are enqueued."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from proletarian.sql.dialect import Dialect
 from proletarian.sql.rows import dump
 from proletarian.sql.statements import Copy, Plan
 
-AWAITED, HAS_WAITED = 1, 2  # what `flow` says of a job, as bits; null: neither
-MET, FAILED = 1, 2  # what became of an edge; null: nobody knows yet
-AGAIN = -1  # a `hold` that is none: this job is to be held again, if it was cancelled for the awaited one
+AWAITED, HAS_WAITED = 1, 2  # the bits of `flow` in a job's row; null: neither
+MET, FAILED = 1, 2  # the outcome of an edge; null: not known yet
+AGAIN = -1  # not a real `hold`: hold this job again if it was cancelled because of the awaited one
 
 EDGES = 5_000  # in one statement
 PAGE = 1_000

@@ -1,4 +1,4 @@
-"""What acknowledgements cannot see is looked for: edges that came late, and those that were left behind."""
+"""Look for what acknowledgements cannot see: edges that came late, and edges that were left behind."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def look_late(dialect: Dialect, after: int) -> Plan[tuple[int, int]]:
     for number, awaited, waiting, hold, outcome in page:
         if hold == AGAIN:
             again[number] = waiting
-        elif outcome is not None:  # counted when it was enqueued: only its place is another now
+        elif outcome is not None:  # it was counted when it was enqueued; the edge only has to move
             over[number] = awaited, waiting, hold, outcome, False
         elif (status := fates.get(dialect.loaded_id(awaited), "")) is not None:
             over[number] = awaited, waiting, hold, MET if status == "success" else FAILED, True

@@ -1,4 +1,4 @@
-"""What is seen of jobs that wait, and of those that they wait for."""
+"""What can be seen of jobs that wait, and of those that they wait for."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Count what was told, and move jobs that wait for nothing more: to wait for their turn, or to the archive."""
+"""Count what was told, and move jobs that wait for nothing more: to the waiting jobs, or to the archive."""
 
 from __future__ import annotations
 

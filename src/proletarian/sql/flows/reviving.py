@@ -1,4 +1,4 @@
-"""Hold jobs again that were cancelled because of one which is now to be run again."""
+"""Hold jobs again that were cancelled because of a job which is now retried."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def revive(dialect: Dialect, job_ids: Sequence[Any]) -> Plan[set[Any]]:
 
 
 def _cancelled_for_others(dialect: Dialect, job_ids: Sequence[Any]) -> Plan[list[Any]]:
-    # A lock on what is not there would lock a gap on MySQL: look first.
+    # On MySQL, locking a row that does not exist would lock a gap: look first.
     seen = [row[0] for row in (yield dialect.say("flows.seen_cancelled", job_ids=dialect.listed(job_ids)))]
     if not seen:
         return []

@@ -1,4 +1,4 @@
-"""Tell those that wait for jobs that these have ended."""
+"""Tell waiting jobs that the jobs they wait for have ended."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Jobs under a limit: which lanes have room, and claims from them. The statements of all stand in `lanes.sql`."""
+"""Jobs under a limit: which lanes have room, and claims from them. The statements are in `lanes.sql`."""

@@ -1,4 +1,4 @@
-"""How a job gets into a lane after it was claimed, and how lanes that nobody needs go."""
+"""How a job gets into a lane after it was claimed, and how lanes that nobody needs are deleted."""
 
 from __future__ import annotations
 

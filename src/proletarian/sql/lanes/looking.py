@@ -1,8 +1,8 @@
 """
-Look which lanes of a queue have room.
+Find the lanes of a queue that have room.
 
-A lane is the text `name:key` in a job's row; its name leads to the rule, which is the worker's own. What is seen
-here is only a hint: the claim counts again, where no other claim can come between.
+A lane is the text `name:key` in a job's row; its name leads to the rule, which the worker has. The result is only a
+hint: the claim counts again, when no other claim can come between.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ class Look:
     """What was seen of a queue's lanes."""
 
     free: list[str] = field(default_factory=list)  # a claim may bring something
-    waits: dict[str, float] = field(default_factory=dict)  # seconds until others may: a rate, a retry, the first time
+    waits: dict[str, float] = field(default_factory=dict)  # seconds until others may: a rate, a retry, a due time
     unknown: set[str] = field(default_factory=set)  # names that have no rule here
-    cursor: str = ""  # where to go on; empty: that was the end
+    cursor: str = ""  # where to continue; empty: that was the end
 
 
 def look(
@@ -79,12 +79,12 @@ def _look_by_windows(
         if not rows:
             found.cursor = ""
             return found
-        due: dict[str, float] = {}  # in how many seconds the first of each lane that was seen is due
+        due: dict[str, float] = {}  # seconds until the first job of each lane seen is due
         for lane, seconds in rows:
             due[lane] = min(due.get(lane, float(seconds)), float(seconds))
         last = rows[-1][0]
         if len(rows) == SEVERAL and dialect.probes_constants:
-            due[last] = min(due[last], 0.0)  # there may be more of it than was seen, of a higher priority
+            due[last] = min(due[last], 0.0)  # there may be further jobs of a higher priority in it
         known = [lane for lane in due if name_of(lane) in rules]
         for lane in due.keys() - set(known):
             _note(found, lane, is_free=False, wait=None, is_known=False)

@@ -1,6 +1,6 @@
 -- :name enqueue
--- The row goes in on the caller's connection, in the caller's transaction, whatever its character set:
--- text that is not ASCII comes as bytes, and CONVERT says that they are UTF-8.
+-- The row goes in on the caller's connection, in the caller's transaction, whatever its character set: text that is not
+-- ASCII is sent as bytes, and CONVERT declares them to be UTF-8.
 INSERT INTO proletarian_job (job_id, :NEW, attempts, enqueued_at, process_at)
 SELECT :JOB_ID_VALUE, :NEW_VALUES, 0, t,
        GREATEST(COALESCE(CAST(:process_at AS DATETIME(6)),
@@ -8,7 +8,7 @@ SELECT :JOB_ID_VALUE, :NEW_VALUES, 0, t,
   FROM (SELECT COALESCE(CAST(:now AS DATETIME(6)), UTC_TIMESTAMP(6)) AS t) AS clock
 
 -- :name packet
--- How large a statement may be, in bytes; a larger one ends the session, and with it the caller's transaction.
+-- The maximum size of a statement in bytes; a larger one ends the session, and with it the caller's transaction.
 SELECT @@max_allowed_packet
 
 -- :name made_id
@@ -27,7 +27,7 @@ SELECT :STORED_ID, :NEW, 0, t,
            :NEW_ITEMS)) AS new
 
 -- :name enqueue_unique
--- The same for a job that is unique, whose key is its own already; see uniqueness.sql.
+-- The same for a unique job that already owns its key; see uniqueness.sql.
 INSERT INTO proletarian_job (job_id, :NEW, unique_key, attempts, enqueued_at, process_at)
 SELECT :JOB_ID_VALUE, :NEW_VALUES, CONVERT(:unique_key USING utf8mb4), 0, t,
        GREATEST(COALESCE(CAST(:process_at AS DATETIME(6)),

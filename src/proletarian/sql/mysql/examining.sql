@@ -8,7 +8,7 @@ SELECT 'version', @@version
  UNION ALL SELECT 'max_connections', @@max_connections
 
 -- :name rights
--- Not asked here: roles and wildcards make a right hard to find out, and the statement that lacks it says so.
+-- Not checked here: with roles and wildcards a privilege is hard to determine, and a statement that lacks one says so.
 SELECT 'SELECT', 1 FROM DUAL WHERE :table IS NULL
 
 -- :name size

@@ -2,7 +2,8 @@
 JSON_TABLE(CONVERT(:job_ids USING utf8mb4), '$[*]' COLUMNS (id :JSON_ID PATH '$')) AS which
 
 -- :name fates
--- Where jobs are and what their rows say, in one look: one that moves meanwhile is seen where it was or where it is.
+-- Where jobs are and what their rows say, in one statement: a job that moves in the meantime is seen either where it
+-- was or where it is now.
 SELECT job.job_id, 'waiting', job.attempts, job.lost, job.errors, NULL, NULL
   FROM :WHICH STRAIGHT_JOIN proletarian_job AS job ON job.job_id = :STORED_ID
  UNION ALL

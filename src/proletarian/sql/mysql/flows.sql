@@ -1,11 +1,12 @@
--- Jobs that wait for others. Three things keep each from what others may have locked:
---  * an acknowledgement only inserts into wait_over, and never touches the row of the job that waits;
---  * a release of its own counts: it locks rows of held_job with SKIP LOCKED, eats what was told of them, and
---    moves those that wait for nothing more. It needs no memory: whoever comes next goes on;
---  * an edge to a job of an earlier transaction goes to late_dependency. The acknowledgement of that job may be
---    under way, and would wait for it: so it is looked at, where that job is, until it has ended.
--- What an application's transaction says here inserts, reads without a lock, or writes to rows by their whole key:
--- under REPEATABLE READ anything else would lock gaps that others insert into.
+-- Jobs that wait for others. Three rules keep each statement away from rows that others may have locked:
+--  * an acknowledgement only inserts into wait_over, and never touches the row of the waiting job;
+--  * a separate transaction, the release, does the counting: it locks rows of held_job with SKIP LOCKED, consumes what
+--    they were told, and moves the jobs that wait for nothing more. It keeps no state: the next release continues from
+--    there;
+--  * an edge to a job of an earlier transaction goes to late_dependency. The acknowledgement of that job may be under
+--    way and would wait for the edge, so the awaited job is looked up, wherever it is, until it has ended.
+-- In an application's transaction, the statements here only insert, read without a lock, or write to rows by their full
+-- key: under REPEATABLE READ anything else would lock gaps that others insert into.
 
 -- :part WHICH
 JSON_TABLE(CONVERT(:job_ids USING utf8mb4), '$[*]' COLUMNS (id :JSON_ID PATH '$')) AS which
@@ -48,7 +49,7 @@ INSERT INTO proletarian_late_dependency (awaited_id, waiting_id, hold, outcome)
 SELECT :STORED_AWAITED, :STORED_WAITING, said.hold, said.outcome FROM :EDGES
 
 -- :name edges
--- A bounded bite of the edges to these jobs that nobody was told about.
+-- Edges to these jobs that nobody was told about yet; only so many at a time.
 SELECT edge.awaited_id, edge.waiting_id
   FROM :WHICH STRAIGHT_JOIN proletarian_dependency AS edge ON edge.awaited_id = :STORED_ID
  WHERE edge.outcome IS NULL
@@ -70,7 +71,7 @@ SELECT :STORED_WAITING, said.hold, said.done, said.failed, :STORED_AWAITED
            awaited :JSON_ID PATH '$[4]')) AS said
 
 -- :name due
--- Of which jobs something was told that was not counted yet.
+-- Jobs that were told something which has not been counted yet.
 SELECT DISTINCT waiting_id FROM (SELECT waiting_id FROM proletarian_wait_over ORDER BY number LIMIT :most) AS first
 
 -- :name lock
@@ -80,7 +81,8 @@ SELECT held.job_id, CAST(held.queue AS BINARY), CAST(held.job_type AS BINARY), C
    FOR UPDATE /*!80001 OF held */ SKIP LOCKED
 
 -- :name said
--- What was told of jobs whose rows we hold. Said by a later statement than the lock: it sees all that was committed.
+-- What the jobs whose rows we have locked were told. This must be a later statement than the lock, so that it sees
+-- everything committed before it.
 SELECT said.number, said.waiting_id, said.hold, said.done, said.failed, said.failed_id
   FROM :WHICH STRAIGHT_JOIN proletarian_wait_over AS said ON said.waiting_id = :STORED_ID
  LIMIT :most
@@ -91,7 +93,8 @@ DELETE said
   STRAIGHT_JOIN proletarian_wait_over AS said ON said.number = which.number
 
 -- :name litter
--- What was told of jobs that are not held: cancelled before, or held anew. Whoever holds one was there first.
+-- What was told to jobs that are not held: they were cancelled before, and may be about to be held again. A job's row
+-- in held_job is always there before the job can be told anything.
 DELETE said
   FROM :WHICH STRAIGHT_JOIN proletarian_wait_over AS said ON said.waiting_id = :STORED_ID
  WHERE NOT EXISTS (SELECT 1 FROM proletarian_held_job AS held WHERE held.job_id = said.waiting_id)
@@ -104,7 +107,7 @@ UPDATE JSON_TABLE(CONVERT(:waits USING utf8mb4), '$[*]' COLUMNS (
    SET held.waits = said.waits
 
 -- :name ready
--- Due now at the earliest: a claim that goes on from a later time would not see it.
+-- process_at is now or later: a claim that continues from a later mark would not see an earlier time.
 INSERT INTO proletarian_job (:KEPT, attempts, process_at, lost, errors)
 SELECT :KEPT, held.attempts, GREATEST(held.process_at, COALESCE(CAST(:now AS DATETIME(6)), UTC_TIMESTAMP(6))), held.lost,
        held.errors
@@ -123,7 +126,7 @@ SELECT :KEPT, held.attempts, held.process_at, held.lost, said.new_errors, 'cance
   STRAIGHT_JOIN proletarian_held_job AS held ON held.job_id = :STORED_ID
 
 -- :name whereabouts
--- What became of jobs, in one look: no status for one that has not ended; no row for one that is nowhere.
+-- What became of jobs, in one statement: no status for a job that has not ended, no row for one that does not exist.
 SELECT job.job_id, NULL AS status FROM :WHICH STRAIGHT_JOIN proletarian_job AS job ON job.job_id = :STORED_ID
  UNION ALL
 SELECT running.job_id, NULL
@@ -178,7 +181,7 @@ SELECT archived.job_id, CAST(archived.errors AS BINARY)
    FOR UPDATE /*!80001 OF archived */
 
 -- :name unmet
--- What this job still waits for, or has waited for in vain: both the edges and the late ones of its former hold.
+-- What this job still waits for, or has waited for in vain: the ordinary and the late edges of its previous hold.
 SELECT awaited_id
   FROM (SELECT awaited_id FROM proletarian_dependency
          WHERE waiting_id = :JOB_ID_VALUE AND (outcome IS NULL OR outcome = 2)
@@ -195,7 +198,7 @@ SELECT :KEPT, attempts, process_at, lost, errors, :hold, :waits, 'cancel'
  WHERE job_id = :JOB_ID_VALUE
 
 -- :name awaited_by
--- What a job waits for or has waited for, and what waits or has waited for it.
+-- What a job waits or waited for, and what waits or waited for it.
 (SELECT 'after' AS side, awaited_id, outcome FROM proletarian_dependency
   WHERE waiting_id = :JOB_ID_VALUE ORDER BY awaited_id LIMIT :most)
  UNION ALL
@@ -212,7 +215,7 @@ SELECT :KEPT, attempts, process_at, lost, errors, :hold, :waits, 'cancel'
 SELECT held.job_id, held.waits FROM :WHICH STRAIGHT_JOIN proletarian_held_job AS held ON held.job_id = :STORED_ID
 
 -- :name results
--- What the jobs have returned that this run's job has waited for. A page of them.
+-- A page of the results of the jobs that this run's job has waited for.
 SELECT awaited.awaited_id, archived.status, CAST(archived.result AS BINARY)
   FROM (SELECT awaited_id FROM proletarian_dependency WHERE waiting_id = :JOB_ID_VALUE
          UNION
@@ -228,15 +231,15 @@ NOT EXISTS (SELECT 1 FROM proletarian_held_job AS held WHERE held.job_id = edge.
        AND NOT EXISTS (SELECT 1 FROM proletarian_archived_job AS archived WHERE archived.job_id = edge.waiting_id)
 
 -- :name sweep_first
--- A page of edges: is the job that waits anywhere, and has the awaited one ended without a word? (A worker of the
--- original, in Clojure, or a hand with SQL, tells nobody.)
+-- A page of edges: does the waiting job still exist, and did the awaited job end without telling it? (A worker of the
+-- original Proletarian, in Clojure, tells nobody; nor does SQL written by hand.)
 SELECT edge.awaited_id, edge.waiting_id, edge.outcome, :NOWHERE
   FROM proletarian_dependency AS edge
  ORDER BY edge.awaited_id, edge.waiting_id
  LIMIT :most
 
 -- :name sweep
--- The next page. (A comparison of rows would read the table from its beginning.)
+-- The next page. (A comparison of rows would read the table from the start.)
 SELECT edge.awaited_id, edge.waiting_id, edge.outcome, :NOWHERE
   FROM proletarian_dependency AS edge
  WHERE edge.awaited_id >= :awaited AND (edge.awaited_id > :awaited OR edge.waiting_id > :waiting)
@@ -248,7 +251,7 @@ DELETE edge FROM :EDGES STRAIGHT_JOIN proletarian_dependency AS edge
     ON edge.awaited_id = :STORED_AWAITED AND edge.waiting_id = :STORED_WAITING
 
 -- :name taken
--- Those of these that another job has: a waiting one, or an archived one.
+-- Which of these ids another job already has, waiting or archived.
 SELECT job.job_id FROM :WHICH STRAIGHT_JOIN proletarian_job AS job ON job.job_id = :STORED_ID
  UNION ALL
 SELECT archived.job_id FROM :WHICH STRAIGHT_JOIN proletarian_archived_job AS archived ON archived.job_id = :STORED_ID

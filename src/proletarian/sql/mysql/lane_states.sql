@@ -1,7 +1,6 @@
--- Lanes as people look at them, one after the other in the order of their names. Each statement is one step along an
--- index, or a count that ends at a limit: however many jobs wait in a lane, it is one hop. A page of lanes takes a few
--- statements for each, and never reads those that are not shown. Text comes back as the
--- bytes of its UTF-8.
+-- Lanes as they are shown to people, one after another in the order of their names. Each statement is one step along an
+-- index, or a count that stops at a limit: however many jobs wait in a lane, it is one hop. A page takes a few
+-- statements for each lane, and never reads lanes that are not shown. Text is returned as UTF-8 bytes.
 
 -- :name next
 -- The next lane of a queue that has waiting jobs.
@@ -10,7 +9,7 @@ SELECT CAST(MIN(lane) AS BINARY)
  WHERE queue = CONVERT(:queue USING utf8mb4) AND lane > CONVERT(:after USING utf8mb4)
 
 -- :name next_running
--- The next lane of which jobs run.
+-- The next lane with running jobs.
 SELECT CAST(MIN(lane) AS BINARY)
   FROM proletarian_running_job AS running FORCE INDEX (running_job_lane)
  WHERE lane > CONVERT(:after USING utf8mb4) AND lane <> ''

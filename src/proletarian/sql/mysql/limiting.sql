@@ -1,5 +1,5 @@
--- What people set of limits, on the application's connection, in its transaction. Workers read it with their orders;
--- nothing here is locked by them. Text comes back as the bytes of its UTF-8, whatever the connection's character set.
+-- Limits that people set, on the application's connection and in its transaction. Workers read them with their standing
+-- orders, and lock nothing here. Text is returned as UTF-8 bytes, whatever the connection's character set.
 
 -- :name set
 INSERT INTO proletarian_lane_limit (name, running, rate, seconds, burst, set_by, set_at)
@@ -20,7 +20,7 @@ SELECT CAST(name AS BINARY), running, rate, seconds, burst, CAST(set_by AS BINAR
  ORDER BY name
 
 -- :name declared
--- What the code of the live workers says.
+-- What the code of the live workers declares.
 SELECT DISTINCT CAST(limits AS BINARY) FROM proletarian_worker
  WHERE limits IS NOT NULL AND TIMESTAMPDIFF(MICROSECOND, seen_at, UTC_TIMESTAMP(6)) <= lost_after * 1000000
 

@@ -1,6 +1,6 @@
 -- :name register
--- A worker is there from now on. `liveness_lock` and `pump_lock` prove its life; null: only its
--- heartbeat does. ON DUPLICATE KEY: said once more, because the answer to the first time was lost.
+-- From now on this worker is known. `liveness_lock` and `pump_lock` prove that it lives; null: only its heartbeat does.
+-- ON DUPLICATE KEY: this is a repetition, because the first answer was lost.
 INSERT INTO proletarian_worker
        (worker_id, host, pid, queues, job_types, limits, process, liveness_lock, pump_lock, lost_after,
         started_at, seen_at)
@@ -19,25 +19,25 @@ SELECT seen_at, (SELECT COUNT(*) FROM proletarian_worker) FROM proletarian_worke
 DELETE FROM proletarian_worker WHERE worker_id = :worker_id
 
 -- :name peers
--- Who is there, how long has its heartbeat been silent, and are the locks that prove its life held?
+-- Which workers there are, how long each one's heartbeat has been silent, and whether the locks that prove its life are
+-- held.
 SELECT worker_id, host, pid, seen_at, TIMESTAMPDIFF(MICROSECOND, seen_at, UTC_TIMESTAMP(6)) / 1000000.0, lost_after,
-       process, liveness_lock, IF(liveness_lock IS NULL, 0, IS_FREE_LOCK(liveness_lock) = 1),  -- MySQL takes no NULL for a name
+       process, liveness_lock, IF(liveness_lock IS NULL, 0, IS_FREE_LOCK(liveness_lock) = 1),  -- MySQL refuses NULL as a name
        pump_lock, IF(pump_lock IS NULL, 0, IS_FREE_LOCK(pump_lock) = 1)
   FROM proletarian_worker
 
 -- :name dying
--- One that is to be declared dead, unless it has beaten since it was judged: its row is as it was
--- seen. The row lock makes a late beat wait, and find its row gone. A row that somebody has locked
--- may be just beating, or be held for an hour by a forgotten client: it must not hold up the others.
+-- A worker to be declared dead, unless it has sent a heartbeat since it was judged: its row has not changed since then.
+-- The row lock makes a late heartbeat wait and then find its row gone. A locked row may be in the middle of a
+-- heartbeat, or be locked for an hour by a forgotten client: it must not hold up the others.
 SELECT host, pid, queues
   FROM proletarian_worker
  WHERE worker_id = :worker_id AND seen_at = :seen_at
    FOR UPDATE SKIP LOCKED
 
 -- :name orphans
--- Runs whose worker is not there. Also looked for when nobody has died: the last statement
--- of a dead worker may commit after it was buried.
--- `apart` and whether that worker had other runs say which of them it died of.
+-- Runs whose worker does not exist any more. They are looked for even if nobody has died: the last statement of a dead
+-- worker may commit after it was buried. `apart`, and whether that worker had other runs, tell which run killed it.
 SELECT worker_id, :JOB, run_id, apart,
        EXISTS (SELECT 1 FROM proletarian_running_job AS other
                 WHERE other.worker_id = running.worker_id AND other.run_id <> running.run_id)
@@ -47,22 +47,22 @@ SELECT worker_id, :JOB, run_id, apart,
    FOR UPDATE SKIP LOCKED
 
 -- :name hold
--- The worker's life as a lock of this session: it goes with the connection.
+-- The proof that the worker lives: a lock of this session, released when the connection ends.
 SELECT GET_LOCK(:lock, 0)
 
 -- :name evict
--- Which session holds the lock of a worker that has lost it, or was buried? Its client is out of reach, and what it
--- had begun would keep its rows locked until `wait_timeout` is over: eight hours.
+-- The session that holds the lock of a worker that has lost this session, or was buried. Its client is out of reach,
+-- and its open transaction would keep rows locked until `wait_timeout` expires: eight hours.
 SELECT IF(IS_USED_LOCK(:lock) = CONNECTION_ID(), NULL, IS_USED_LOCK(:lock))
 
 -- :name kill
--- Whoever has connected as the same user may.
+-- Anyone connected as the same user may do this.
 KILL :session
 
 -- :name held
--- Seen from another session: is that lock really held by the session that we took it with?
+-- Checked from another session: is the lock really held by the session in which we took it?
 SELECT IS_USED_LOCK(:lock) = :session
 
 -- :name held_by
--- How many runs of each queue a dead worker had, where one look at its orphans may not have shown all.
+-- How many runs of each queue a dead worker had; one look at its orphans may not have shown all.
 SELECT queue, count(*) FROM proletarian_running_job WHERE worker_id = :worker_id GROUP BY queue

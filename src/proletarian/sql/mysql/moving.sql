@@ -1,12 +1,12 @@
--- What people do with jobs, on the application's connection, in the application's transaction. Under
--- REPEATABLE READ a lock on an id that is not there would lock the gap around it, and a worker that puts
--- a job back would wait: so what is there is looked at without a lock first, and only that is locked.
+-- What people do with jobs, on the application's connection and in its transaction. Under REPEATABLE READ, locking an
+-- id that does not exist would lock the gap around it, and a worker that puts a job back would have to wait. So the ids
+-- are first looked up without a lock, and only those that exist are locked.
 
 -- :part WHICH
 JSON_TABLE(CONVERT(:job_ids USING utf8mb4), '$[*]' COLUMNS (id :JSON_ID PATH '$')) AS which
 
 -- :name places
--- Where jobs are, in one look: one that moves meanwhile is seen where it was or where it is.
+-- Where jobs are, in one statement: a job that moves in the meantime is seen either where it was or where it is now.
 SELECT 'waiting', job.job_id FROM :WHICH STRAIGHT_JOIN proletarian_job AS job ON job.job_id = :STORED_ID
  UNION ALL
 SELECT 'held', held.job_id FROM :WHICH STRAIGHT_JOIN proletarian_held_job AS held ON held.job_id = :STORED_ID
@@ -21,7 +21,7 @@ SELECT 'archived', archived.job_id
 SELECT job.job_id FROM :WHICH STRAIGHT_JOIN proletarian_job AS job ON job.job_id = :STORED_ID
 
 -- :name keys
--- The unique keys of jobs whose rows are locked already; a key never changes, so an old snapshot will do.
+-- The unique keys of jobs whose rows are already locked; a key never changes, so an old snapshot is good enough.
 SELECT job.job_id, job.unique_key FROM :WHICH STRAIGHT_JOIN proletarian_job AS job ON job.job_id = :STORED_ID
 
 -- :part LOCK_WAITING
@@ -45,7 +45,7 @@ SELECT :KEPT, job.attempts, job.process_at, job.lost, said.new_errors, 'cancelle
   STRAIGHT_JOIN proletarian_job AS job ON job.job_id = :STORED_ID
 
 -- :name request
--- Once more: the later reason counts.
+-- On a repeated request the later reason counts.
 INSERT INTO proletarian_cancel_request (job_id, reason, requested_by, requested_at)
 SELECT :STORED_ID, CONVERT(:reason USING utf8mb4), CONVERT(:by USING utf8mb4), UTC_TIMESTAMP(6)
   FROM :WHICH
@@ -68,7 +68,7 @@ SELECT :KEPT, IF(:fresh, 0, archived.attempts), COALESCE(CAST(:now AS DATETIME(6
   FROM :WHICH STRAIGHT_JOIN proletarian_archived_job AS archived ON archived.job_id = :STORED_ID
 
 -- :name reschedule
--- A time in the past means now; none leaves it as it is.
+-- A time in the past means now; without a time, process_at stays as it is.
 UPDATE :WHICH STRAIGHT_JOIN proletarian_job AS job ON job.job_id = :STORED_ID
    SET job.process_at = IF(:process_at IS NULL AND :delay IS NULL, job.process_at,
            GREATEST(COALESCE(CAST(:process_at AS DATETIME(6)),
@@ -85,8 +85,8 @@ DELETE job FROM :WHICH STRAIGHT_JOIN proletarian_job AS job ON job.job_id = :STO
 DELETE archived FROM :WHICH STRAIGHT_JOIN proletarian_archived_job AS archived ON archived.job_id = :STORED_ID
 
 -- :name stale
--- Requests to cancel jobs that do not run: each of those has ended, or waits again. One that an application's
--- open transaction is just writing anew is passed over.
+-- Requests to cancel jobs that are not running: each of them has ended, or waits again. A request that an application's
+-- open transaction is writing again is passed over.
 SELECT job_id, reason, requested_by
   FROM proletarian_cancel_request AS request
  WHERE NOT EXISTS (SELECT 1 FROM proletarian_running_job AS running WHERE running.job_id = request.job_id)
@@ -94,7 +94,7 @@ SELECT job_id, reason, requested_by
    FOR UPDATE SKIP LOCKED
 
 -- :name unfinished
--- Those of these that wait or run after all.
+-- Which of these jobs do wait or run after all.
 SELECT job.job_id FROM :WHICH STRAIGHT_JOIN proletarian_job AS job ON job.job_id = :STORED_ID
  UNION ALL
 SELECT running.job_id FROM proletarian_running_job AS running STRAIGHT_JOIN :WHICH ON running.job_id = :STORED_ID

@@ -1,5 +1,5 @@
 -- :name pause
--- Once more: the later reason counts.
+-- On a repeated pause the later reason counts.
 INSERT INTO proletarian_paused_queue (queue, reason, paused_by, paused_at)
 VALUES (CONVERT(:queue USING utf8mb4), CONVERT(:reason USING utf8mb4), CONVERT(:by USING utf8mb4), UTC_TIMESTAMP(6))
     ON DUPLICATE KEY UPDATE reason = CONVERT(:reason USING utf8mb4), paused_by = CONVERT(:by USING utf8mb4),
@@ -12,7 +12,7 @@ SELECT queue FROM proletarian_paused_queue WHERE queue = CONVERT(:queue USING ut
 DELETE FROM proletarian_paused_queue WHERE queue = CONVERT(:queue USING utf8mb4)
 
 -- :name pauses
--- Text as the bytes of its UTF-8: the character set of a connection might not have it, and read `?`.
+-- Text is returned as UTF-8 bytes: the connection's character set may lack a character, which would then read as `?`.
 SELECT CAST(queue AS BINARY), CAST(reason AS BINARY), CAST(paused_by AS BINARY),
        TIMESTAMPDIFF(MICROSECOND, '1970-01-01', paused_at)
   FROM proletarian_paused_queue

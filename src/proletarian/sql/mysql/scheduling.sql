@@ -1,4 +1,4 @@
--- Text comes and goes as the bytes of its UTF-8: the character set of a connection might not have it.
+-- Text is sent and returned as UTF-8 bytes: the connection's character set may lack a character.
 
 -- :part TIME
 COALESCE(CAST(:now AS DATETIME(6)), UTC_TIMESTAMP(6))
@@ -14,11 +14,11 @@ CAST(app AS BINARY), CAST(name AS BINARY), CAST(cron AS BINARY), every, CAST(tz 
        TIMESTAMPDIFF(MICROSECOND, '1970-01-01', last_at), TIMESTAMPDIFF(MICROSECOND, '1970-01-01', paused_at)
 
 -- :name time
--- In microseconds: a number, whatever types the application has its timestamps read as.
+-- In microseconds: a number does not depend on the type that the application has chosen for timestamps.
 SELECT :MICROSECONDS
 
 -- :name next
--- The time, and when the next tick of this application is due: all that most looks ask.
+-- The time, and when the application's next tick is due: most looks need no more.
 SELECT :MICROSECONDS,
        (SELECT TIMESTAMPDIFF(MICROSECOND, '1970-01-01', next_at)
           FROM proletarian_schedule
@@ -27,8 +27,9 @@ SELECT :MICROSECONDS,
          LIMIT 1)
 
 -- :name due
--- Whoever locks a row fires it; the others pass it over, and so does a look while an application has it locked.
--- The job and the next tick go in with the same commit, so a tick is fired once, whoever dies.
+-- The worker that locks a row fires it. Others pass it over, and everybody does so while an application has it locked.
+-- The job and the next tick are written in the same commit, so a tick is fired exactly once, no matter which worker
+-- dies.
 SELECT :SHOWN
   FROM proletarian_schedule
  WHERE :OURS AND next_at <= :TIME
@@ -52,7 +53,7 @@ SELECT :SHOWN
  LIMIT :most
 
 -- :name put
--- A schedule goes on from where it was unless it ticks at other times now; a pause stays.
+-- A schedule continues where it was, unless its times have changed; it stays paused if it was.
 INSERT INTO proletarian_schedule
        (app, name, cron, every, tz, missed, job_type, queue, payload, options, digest, next_at)
 VALUES (CONVERT(:app USING utf8mb4), CONVERT(:name USING utf8mb4), CONVERT(:cron USING utf8mb4), :every,
@@ -83,7 +84,7 @@ DELETE FROM proletarian_schedule WHERE app = CONVERT(:app USING utf8mb4) AND nam
 SELECT :SHOWN FROM proletarian_schedule WHERE app = CONVERT(:app USING utf8mb4) AND digest IS NOT NULL
 
 -- :name is_said
--- Whether some worker of this release has said so within half a minute: then nobody else need.
+-- Whether a worker of this release has declared it within the last half minute; then no other worker needs to.
 SELECT 1
   FROM proletarian_schedule_release
  WHERE app = CONVERT(:app USING utf8mb4) AND digest = CONVERT(:digest USING utf8mb4)
@@ -95,13 +96,13 @@ VALUES (CONVERT(:app USING utf8mb4), '', UTC_TIMESTAMP(6), UTC_TIMESTAMP(6))
     ON DUPLICATE KEY UPDATE seen_at = seen_at
 
 -- :name take_turn
--- Two releases that start together must see each other: one after the other, by a row that is no release.
+-- Two releases that start at the same time must see each other, so they take turns by locking a row that is no release.
 SELECT 1 FROM proletarian_schedule_release WHERE app = CONVERT(:app USING utf8mb4) AND digest = '' FOR UPDATE
 
 -- :name say
--- A release is as old as its longest unbroken life: three minutes without a worker end it. Times that lie
--- ahead are those of a clock that has been set back since.
--- (Assignments go from left to right here, so `seen_at` comes last.)
+-- The age of a release counts from the start of its present life: three minutes without a worker end it. Times in the
+-- future come from a clock that has been set back since. (Assignments are evaluated from left to right here, so
+-- `seen_at` comes last.)
 INSERT INTO proletarian_schedule_release (app, digest, born_at, seen_at)
 VALUES (CONVERT(:app USING utf8mb4), CONVERT(:digest USING utf8mb4), UTC_TIMESTAMP(6), UTC_TIMESTAMP(6))
     ON DUPLICATE KEY UPDATE

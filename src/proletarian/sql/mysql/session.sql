@@ -1,4 +1,4 @@
--- What the connections of workers and commands say first.
+-- What the connections of workers and commands execute first.
 
 -- :name session
 SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED

@@ -1,6 +1,6 @@
 -- :name ours
--- Lock the runs that are still this worker's own. (worker_id, run_id) is the fence, and the
--- key of the table: what was taken back from it is not here under both any more.
+-- Lock the runs that are still this worker's own. (worker_id, run_id) is the fence, and the primary key of the table: a
+-- run that was taken back from the worker is no longer here under that key.
 SELECT running.run_id, running.job_id, running.unique_key
   FROM JSON_TABLE(CONVERT(:ended USING utf8mb4), '$[*]' COLUMNS (
            run_id BIGINT PATH '$.run_id')) AS ended
@@ -9,8 +9,8 @@ SELECT running.run_id, running.job_id, running.unique_key
    FOR UPDATE /*!80001 OF running */
 
 -- :name archive
--- An id that was given to two jobs makes it fail, as a value does that no column holds: the worker
--- finds out which row it is, and settles that one apart; see `namesakes.sql`.
+-- This fails if an id was given to two jobs, or if a value does not fit its column: the worker then finds out which row
+-- it is, and settles that one separately; see `namesakes.sql`.
 INSERT INTO proletarian_archived_job (:KEPT, attempts, process_at, lost, errors,
         status, started_at, finished_at, worker, result)
 SELECT :KEPT, ended.attempts, running.process_at, ended.lost, COALESCE(ended.errors, running.errors),
@@ -27,7 +27,7 @@ SELECT :KEPT, ended.attempts, running.process_at, ended.lost, COALESCE(ended.err
  WHERE ended.status IS NOT NULL
 
 -- :name put_back
--- A job of an ordered lane keeps its place while it waits to be tried again: `retry_in` instead of `delay`.
+-- A job of an ordered lane keeps its place while it waits to be retried: `retry_in` instead of `delay`.
 INSERT INTO proletarian_job (:KEPT, attempts, process_at, lost, errors, suspect, retry_at)
 SELECT :KEPT, ended.attempts,
        COALESCE(COALESCE(CAST(:now AS DATETIME(6)), UTC_TIMESTAMP(6))
@@ -55,8 +55,8 @@ DELETE running
      ON running.worker_id = :worker_id AND running.run_id = ended.run_id
 
 -- :name undecided
--- Is a run that was completed in its handler's own transaction still here? A row that is
--- here but locked belongs to a transaction that is still open.
+-- Is a run that was completed in its handler's own transaction still here? If its row is here but locked, that
+-- transaction is still open.
 SELECT running.run_id
   FROM JSON_TABLE(CONVERT(:run_ids USING utf8mb4), '$[*]' COLUMNS (
            run_id BIGINT PATH '$.run_id')) AS ended

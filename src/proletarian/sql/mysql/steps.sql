@@ -1,5 +1,5 @@
 -- :name load
--- What steps of these runs' jobs have returned in earlier runs. Not those of another job that had the id before.
+-- The results of steps from earlier runs of these runs' jobs, but not of another job that had the same id before.
 SELECT running.run_id, step.name, step.result
   FROM JSON_TABLE(CONVERT(:run_ids USING utf8mb4), '$[*]' COLUMNS (
            run_id BIGINT PATH '$.run_id')) AS asked
@@ -9,9 +9,9 @@ SELECT running.run_id, step.name, step.result
      ON step.job_id = running.job_id AND step.enqueued_at = running.enqueued_at
 
 -- :name ours
--- Lock those of these runs that are still this worker's own. To look for the row is not enough: whoever takes
--- the run back may not have committed yet, and two runs would both have kept the step. SKIP LOCKED, because the
--- handler itself may have the row locked in a transaction that it goes on with only when the step is kept.
+-- Lock those of these runs that are still this worker's own. Looking for the row is not enough: a transaction that
+-- takes the run back may not have committed yet, and two runs would both have stored the step. SKIP LOCKED, because the
+-- handler itself may have locked the row in a transaction that continues only after the step is stored.
 SELECT running.run_id
   FROM JSON_TABLE(CONVERT(:run_ids USING utf8mb4), '$[*]' COLUMNS (
            run_id BIGINT PATH '$.run_id')) AS asked
@@ -20,8 +20,8 @@ SELECT running.run_id
    FOR UPDATE /*!80001 OF running */ SKIP LOCKED
 
 -- :name keep
--- What was kept first stays, so that this may be said again after a lost answer. (Assignments go from left to
--- right: the one that the others ask about comes last.)
+-- What was stored first stays, so this can be repeated after a lost answer. (Assignments are evaluated from left to
+-- right, so the column that the others test comes last.)
 INSERT INTO proletarian_step (job_id, name, enqueued_at, result, kept_at)
 SELECT running.job_id, said.name, running.enqueued_at, said.result, UTC_TIMESTAMP(6)
   FROM JSON_TABLE(CONVERT(:said USING utf8mb4), '$[*]' COLUMNS (

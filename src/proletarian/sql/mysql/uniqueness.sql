@@ -1,11 +1,11 @@
--- Enqueue unique jobs. A key has a row of its own, which says whether it is held; the worker's claim and
--- acknowledgement write that down (`mark`), as here nothing else can be asked for the newest state without locking
--- the gap that everybody's new jobs go into. The row is locked from an enqueue to its commit.
---  * A worker never waits for it (SKIP LOCKED): a job whose key is locked is not started now, since who holds the lock
---    may be keeping it, and changes something that its run has to see. The key of a job that has ended meanwhile is
---    freed by the keeper, which waits its turn.
---  * A free key stays, and is pruned after a day: of three that want one which is not there, and the first of which
---    rolls back, one would have a deadlock.
+-- Enqueue unique jobs. A key has a row of its own, which says whether it is held; claims and acknowledgements write
+-- that down (`mark`), because on these databases no other table can be asked for its latest state without locking the
+-- gap into which everybody inserts new jobs. The row is locked from an enqueue to its commit.
+--  * A worker never waits for it (SKIP LOCKED): a job whose key is locked is not started now, because the transaction
+--    with the lock may be keeping that job, and may change something that its run has to see. If the job has ended in
+--    the meantime, the keeper frees its key, and does wait for the lock.
+--  * A free key keeps its row, and is pruned after a day: if three transactions want a key that has no row, and the
+--    first one rolls back, one of the others gets a deadlock error.
 
 -- :part TIME
 COALESCE(CAST(:now AS DATETIME(6)), UTC_TIMESTAMP(6))
@@ -23,11 +23,11 @@ SELECT @@autocommit
 SAVEPOINT proletarian_open
 
 -- :name release
--- Fails without a transaction, where a savepoint is gone as soon as it is made.
+-- Fails outside a transaction, where a savepoint vanishes as soon as it is set.
 RELEASE SAVEPOINT proletarian_open
 
 -- :name take
--- Assignments are carried out from left to right: the later ones see whether the first has taken the key.
+-- Assignments are evaluated from left to right: the later ones see whether the first has taken the key.
 INSERT INTO proletarian_unique_job (unique_key, job_id, held, taken_at, held_until)
 SELECT asked.unique_key, asked.job_id, 1, asked.t, asked.held_until
   FROM (SELECT CAST(text_of AS BINARY) AS unique_key, :STORED_ID AS job_id, t,
@@ -42,8 +42,8 @@ SELECT asked.unique_key, asked.job_id, 1, asked.t, asked.held_until
                        proletarian_unique_job.held_until)
 
 -- :name owners
--- Whose the keys are now, and whether that job waits for its first run. The rows are ours already, and a locking
--- read sees their newest state, whatever the snapshot.
+-- Which job owns each key now, and whether that job waits for its first run. We have locked the rows already, and a
+-- locking read sees their latest state, whatever the snapshot.
 SELECT mine.unique_key, mine.job_id, mine.held = 1
   FROM :KEYS
   STRAIGHT_JOIN proletarian_unique_job AS mine ON mine.unique_key = CAST(listed.text_of AS BINARY)
@@ -56,8 +56,8 @@ UPDATE proletarian_unique_job SET held = 0 WHERE unique_key = :unique_key AND jo
 UPDATE proletarian_unique_job SET job_id = :job_id WHERE unique_key = :unique_key
 
 -- :name replace
--- Only for a job that `owners` says waits: it cannot start, because its key is ours. To look for one that is not
--- there would lock a gap.
+-- Only for a job that waits according to `owners`: it cannot start, because we have locked its key. Looking for a job
+-- that does not exist would lock a gap.
 UPDATE proletarian_job
    SET payload = CONVERT(:payload USING utf8mb4), headers = CONVERT(:headers USING utf8mb4), priority = :priority,
        lane = CONVERT(:lane USING utf8mb4),
@@ -72,7 +72,7 @@ SELECT mine.unique_key
    FOR UPDATE /*!80001 OF mine */ SKIP LOCKED
 
 -- :name holders
--- The same without a lock, as they were last committed.
+-- The same without a lock: the last committed state.
 SELECT mine.unique_key, mine.job_id, mine.held
   FROM :KEYS
   STRAIGHT_JOIN proletarian_unique_job AS mine ON mine.unique_key = CAST(listed.text_of AS BINARY)
@@ -84,11 +84,11 @@ UPDATE :KEYS
    SET mine.held = listed.number
 
 -- :name mark_one
--- This one waits for whoever has the row.
+-- This one waits for the lock.
 UPDATE proletarian_unique_job SET held = :held WHERE unique_key = :unique_key AND job_id = :job_id AND held <> 0
 
 -- :name sweep
--- A page of keys: whether a key has no job any more, and for how long it has been there.
+-- A page of keys: whether each key's job is gone, and whether the key is more than a day old.
 SELECT unique_key, job_id, COALESCE(held_until < UTC_TIMESTAMP(6), TRUE)
        AND NOT EXISTS (SELECT 1 FROM proletarian_job AS waiting WHERE waiting.job_id = page.job_id)
        AND job_id NOT IN (SELECT job_id FROM proletarian_running_job),

@@ -1,16 +1,16 @@
 -- :name claim
--- Move due jobs of several queues from `job` to `running_job`, for each queue the higher
--- priorities first, oldest first within one.
---  * SKIP LOCKED lets workers pass each other. The rows are picked and locked first, and
---    deleted by their address: a join with `job` would tempt the planner to read it whole,
---    `IN (SELECT … LIMIT)` to run the inner query, with its limit, more than once.
---  * Priorities are found by hops along the index (max, then the next smaller one, …), so
---    that a million jobs of a higher priority that are not due yet cost one hop.
---  * A worker that has been declared dead has no row in `worker` and gets nothing. The
---    test must stand in the innermost query: one further out would come after the DELETE.
---  * Jobs of a lane, which have a limit, are taken another way: see lanes.sql.
---  * Heavy payloads do not come along (see HEAVY): a thousand of them would be gigabytes. To
---    add up sizes here would cost each claim a tenth more; the length of a value is at hand.
+-- Move due jobs of several queues from `job` to `running_job`: within each queue the higher priorities first, and
+-- within a priority the oldest first.
+--  * SKIP LOCKED lets workers pass each other. Rows are picked and locked first, then deleted by their ctid: a join
+--    with `job` would tempt the planner to read the whole table, and `IN (SELECT … LIMIT)` to run the inner query, with
+--    its limit, more than once.
+--  * Priorities are found by hops along the index (max, then the next lower one, …), so a million jobs of a higher
+--    priority that are not due yet cost one hop.
+--  * A worker that has been declared dead has no row in `worker` and gets nothing. The test must be in the innermost
+--    query: any further out, it would run after the DELETE.
+--  * Jobs with a lane, which are under a limit, are claimed separately: see lanes.sql.
+--  * Heavy payloads are not returned here (see HEAVY): a thousand of them would be gigabytes. Adding up sizes would
+--    make each claim a tenth more expensive; the length of a single value is cheap to read.
 WITH moved AS (
 DELETE FROM proletarian.job AS job
  WHERE job.ctid = ANY (ARRAY(
@@ -48,11 +48,10 @@ SELECT :JOB, :worker_id,
 RETURNING :CLAIMED, run_id
 
 -- :name claim_onward
--- The same, going on from where the last claim of each (queue, priority) ended. Under an
--- old snapshot (a forgotten transaction, a backup) the index keeps every job that has left,
--- at its front; a plain claim reads past all of them each time. This one starts behind
--- them. What it cannot see (an earlier process_at committed late, a priority it does not
--- know) `claim` finds, which is used once a second and whenever this one comes up short.
+-- The same, starting where the last claim of each (queue, priority) ended. Under an old snapshot (a forgotten
+-- transaction, a backup) the index keeps the entries of all jobs that have left, at its front, and a plain claim reads
+-- past all of them each time. This one starts after them. What it cannot see (an earlier process_at committed late, a
+-- priority it does not know) is found by `claim`, which runs once a second and whenever this one comes up short.
 WITH moved AS (
 DELETE FROM proletarian.job AS job
  WHERE job.ctid = ANY (ARRAY(
@@ -86,8 +85,8 @@ SELECT :JOB, :worker_id,
 RETURNING :CLAIMED, run_id
 
 -- :name claim_next
--- The same for one queue with one priority, which is what most workers have: half as much
--- of a plan, and a fifth less time until an idle worker has begun with a new job.
+-- The same for one queue with one priority, which is what most workers have: the plan is half as large, and an idle
+-- worker takes a fifth less time to start a new job.
 WITH moved AS (
 DELETE FROM proletarian.job AS job
  WHERE job.ctid = ANY (ARRAY(
@@ -110,7 +109,7 @@ SELECT :JOB, :worker_id,
 RETURNING :CLAIMED, run_id
 
 -- :name sizes
--- How much the payloads weigh that did not come along.
+-- The sizes of the payloads that the claim did not return.
 SELECT run_id, :LENGTH
   FROM proletarian.running_job
  WHERE worker_id = :worker_id
@@ -126,7 +125,7 @@ SELECT run_id, payload
    AND :IS_HEAVY
 
 -- :name mine
--- The runs that are this worker's own; compared with what it knows of, after a lost answer.
+-- This worker's own runs, to be compared with those it knows of when an answer was lost.
 SELECT :CLAIMED, run_id
   FROM proletarian.running_job AS running
  WHERE worker_id = :worker_id

@@ -1,13 +1,11 @@
 -- :name enqueue
--- The row goes in on the caller's connection, in the caller's transaction.
--- NOTIFY makes commits wait for each other, so it is only said where somebody listens:
--- an idle worker holds a shared lock on "asleep on this queue" (see waking.sql). If we can
--- take that lock for ourselves nobody sleeps, and it is given back in the same breath. Two
--- enqueues that meet here make one needless notification, which is harmless.
--- It is a condition that is true whatever the functions say: a RETURNING would do the same,
--- and cost the client a result to read.
--- The lock's number is made of the queue's name and the table's; the latter's part is a constant,
--- computed when the statement is planned.
+-- The row goes in on the caller's connection, in the caller's transaction. NOTIFY makes commits wait for each other, so
+-- it is only sent if somebody is listening: an idle worker holds a shared lock on "asleep on this queue" (see
+-- waking.sql). If we can take that lock exclusively, nobody is asleep, and we release it at once. Two enqueues that
+-- meet here cause one needless notification, which is harmless. This is a condition that is always true, whatever the
+-- functions return: a RETURNING would do the same, but the client would have to read a result. The lock's number is
+-- computed from the names of the queue and the table; the table's part is a constant, computed when the statement is
+-- planned.
 INSERT INTO proletarian.job (job_id, :NEW, attempts, enqueued_at, process_at)
 SELECT CAST(:job_id AS :ID), :NEW_VALUES, 0, t,
        greatest(coalesce(CAST(:process_at AS timestamptz), t + make_interval(secs => CAST(:delay AS float8))), t)
@@ -17,9 +15,9 @@ SELECT CAST(:job_id AS :ID), :NEW_VALUES, 0, t,
             ELSE pg_notify('proletarian.job', :queue) IS NOT NULL END
 
 -- :name enqueue_now
--- The same for a job that asks for nothing special: the common case, with half the parameters, and
--- without a subquery, which takes the server longer to set up than to carry out. It would be there
--- for clock_timestamp(), which says something else each time; statement_timestamp() does not.
+-- The same for a job without options: the common case, with half the parameters, and without the subquery, which takes
+-- the server longer to set up than to run. `enqueue` needs it because clock_timestamp() returns a new value on each
+-- call; statement_timestamp() does not.
 INSERT INTO proletarian.job (job_id, queue, job_type, payload, attempts, enqueued_at, process_at)
 SELECT CAST(:job_id AS :ID), :queue, :job_type, :payload, 0, statement_timestamp(), statement_timestamp()
  WHERE CASE WHEN pg_try_advisory_lock(hashtextextended(:queue, hashtext('proletarian.job asleep')))
@@ -27,7 +25,7 @@ SELECT CAST(:job_id AS :ID), :queue, :job_type, :payload, 0, statement_timestamp
             ELSE pg_notify('proletarian.job', :queue) IS NOT NULL END
 
 -- :name enqueue_generated
--- The same where the database makes the id, which has to be returned.
+-- The same where the database generates the id, which has to be returned.
 INSERT INTO proletarian.job (:NEW, attempts, enqueued_at, process_at)
 SELECT :NEW_VALUES, 0, t,
        greatest(coalesce(CAST(:process_at AS timestamptz), t + make_interval(secs => CAST(:delay AS float8))), t)
@@ -48,11 +46,11 @@ SELECT job_id, :NEW, 0, enqueued_at, process_at
 SELECT nextval(pg_get_serial_sequence('proletarian.job', 'job_id')) FROM generate_series(1, CAST(:count AS int))
 
 -- :name clock
--- In microseconds: a number, whatever types the application has its timestamps read as.
+-- In microseconds: a number does not depend on the type that the application has chosen for timestamps.
 SELECT CAST(extract(epoch FROM coalesce(CAST(:now AS timestamptz), clock_timestamp())) * 1000000 AS bigint)
 
 -- :name wake
--- Tell sleeping workers of these queues, as `enqueue` does.
+-- Notify sleeping workers of these queues, as `enqueue` does.
 SELECT CASE WHEN pg_try_advisory_lock(asleep) THEN pg_advisory_unlock(asleep)
             ELSE pg_notify('proletarian.job', queue) IS NOT NULL END
   FROM unnest(CAST(:queues AS text[])) AS queue,

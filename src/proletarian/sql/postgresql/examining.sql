@@ -17,8 +17,8 @@ SELECT pg_total_relation_size(found.oid), greatest(found.reltuples, 0)::bigint, 
  WHERE found.oid = to_regclass(CAST(:table AS text))
 
 -- :name oldest
--- Whatever keeps dead rows from being cleaned up: a session's snapshot, a prepared transaction, a replication slot. The
--- last has no age in seconds, only in transactions: it counts as old once a million have gone by.
+-- What keeps dead rows from being vacuumed: a session's snapshot, a prepared transaction or a replication slot. The age
+-- of a slot is known only in transactions, not in seconds: it counts as old after a million.
 SELECT extract(epoch FROM age), who
   FROM (SELECT clock_timestamp() - xact_start AS age,
                'the session ' || pid || coalesce(' of ' || nullif(application_name, ''), '')

@@ -2,7 +2,8 @@
 job_id = ANY (CAST(:job_ids AS :ID[]))
 
 -- :name fates
--- Where jobs are and what their rows say, in one look: one that moves meanwhile is seen where it was or where it is.
+-- Where jobs are and what their rows say, in one statement: a job that moves in the meantime is seen either where it
+-- was or where it is now.
 SELECT job_id, 'waiting', attempts, lost, errors, NULL, NULL FROM proletarian.job AS job WHERE :WHICH
  UNION ALL
 SELECT job_id, 'running', attempts, lost, errors, NULL, NULL FROM proletarian.running_job AS running WHERE :WHICH

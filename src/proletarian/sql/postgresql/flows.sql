@@ -1,9 +1,10 @@
--- Jobs that wait for others. Three things keep each from what others may have locked:
---  * an acknowledgement only inserts into wait_over, and never touches the row of the job that waits;
---  * a release of its own counts: it locks rows of held_job with SKIP LOCKED, eats what was told of them, and
---    moves those that wait for nothing more. It needs no memory: whoever comes next goes on;
---  * an edge to a job of an earlier transaction goes to late_dependency. The acknowledgement of that job may be
---    under way and cannot see it: so it is looked at, where that job is, until it has ended.
+-- Jobs that wait for others. Three rules keep each statement away from rows that others may have locked:
+--  * an acknowledgement only inserts into wait_over, and never touches the row of the waiting job;
+--  * a separate transaction, the release, does the counting: it locks rows of held_job with SKIP LOCKED, consumes what
+--    they were told, and moves the jobs that wait for nothing more. It keeps no state: the next release continues from
+--    there;
+--  * an edge to a job of an earlier transaction goes to late_dependency. The acknowledgement of that job may be under
+--    way and cannot see the edge, so the awaited job is looked up, wherever it is, until it has ended.
 
 -- :part WHICH
 job_id = ANY (CAST(:job_ids AS :ID[]))
@@ -36,8 +37,8 @@ SELECT awaited_id, waiting_id, hold, outcome
     AS edge(awaited_id, waiting_id, hold, outcome)
 
 -- :name tell
--- These jobs have ended: tell those that wait for them. Each edge is told once, so a job that ends again after a
--- retry tells nobody twice. A bounded bite of edges, updated by their address: a join would tempt the planner to
+-- These jobs have ended: tell the jobs that wait for them. Each edge is told once, so a job that ends again after a
+-- retry tells nobody twice. Only so many edges are updated at a time, by their ctid: a join would tempt the planner to
 -- read all edges of a large flow for each acknowledgement.
 WITH told AS (
 UPDATE proletarian.dependency AS edge
@@ -64,7 +65,7 @@ SELECT waiting_id, hold, done, failed, failed_id
     AS said(waiting_id, hold, done, failed, failed_id)
 
 -- :name due
--- Of which jobs something was told that was not counted yet.
+-- Jobs that were told something which has not been counted yet.
 SELECT DISTINCT :SHOWN_WAITING
   FROM (SELECT waiting_id FROM proletarian.wait_over AS said ORDER BY number LIMIT CAST(:most AS int)) AS first
 
@@ -76,7 +77,8 @@ SELECT :SHOWN_ID, queue, job_type, errors, waits, hold, if_failed
    FOR UPDATE SKIP LOCKED
 
 -- :name said
--- What was told of jobs whose rows we hold. Said by a later statement than the lock: it sees all that was committed.
+-- What the jobs whose rows we have locked were told. This must be a later statement than the lock, so that it sees
+-- everything committed before it.
 SELECT number, :SHOWN_WAITING, hold, done, failed, :SHOWN_FAILED
   FROM proletarian.wait_over AS said
  WHERE waiting_id = ANY (CAST(:job_ids AS :ID[]))
@@ -87,7 +89,8 @@ SELECT number, :SHOWN_WAITING, hold, done, failed, :SHOWN_FAILED
 DELETE FROM proletarian.wait_over AS said WHERE number = ANY (CAST(CAST(:ids AS text) AS bigint[]))
 
 -- :name litter
--- What was told of jobs that are not held: cancelled before, or held anew. Whoever holds one was there first.
+-- What was told to jobs that are not held: they were cancelled before, and may be about to be held again. A job's row
+-- in held_job is always there before the job can be told anything.
 DELETE FROM proletarian.wait_over AS said
  WHERE waiting_id = ANY (CAST(:job_ids AS :ID[]))
    AND NOT EXISTS (SELECT FROM proletarian.held_job AS held WHERE held.job_id = said.waiting_id)
@@ -99,7 +102,7 @@ UPDATE proletarian.held_job AS held
  WHERE held.job_id = said.id
 
 -- :name ready
--- Due now at the earliest: a claim that goes on from a later time would not see it.
+-- process_at is now or later: a claim that continues from a later mark would not see an earlier time.
 WITH over AS (
 DELETE FROM proletarian.held_job AS held WHERE :WHICH RETURNING held.*)
 INSERT INTO proletarian.job AS job (:KEPT, attempts, process_at, lost, errors)
@@ -117,7 +120,7 @@ SELECT :KEPT, attempts, process_at, lost, new_errors, 'cancelled', coalesce(CAST
   FROM over
 
 -- :name whereabouts
--- What became of jobs, in one look: no status for one that has not ended; no row for one that is nowhere.
+-- What became of jobs, in one statement: no status for a job that has not ended, no row for one that does not exist.
 SELECT :SHOWN_ID, NULL AS status FROM proletarian.job AS job WHERE :WHICH
  UNION ALL
 SELECT :SHOWN_ID, NULL FROM proletarian.running_job AS running WHERE :WHICH
@@ -171,7 +174,7 @@ SELECT :SHOWN_ID, errors
    FOR UPDATE
 
 -- :name unmet
--- What this job still waits for, or has waited for in vain: both the edges and the late ones of its former hold.
+-- What this job still waits for, or has waited for in vain: the ordinary and the late edges of its previous hold.
 SELECT :SHOWN_AWAITED
   FROM (SELECT awaited_id FROM proletarian.dependency AS edge
          WHERE waiting_id = CAST(:job_id AS :ID) AND (outcome IS NULL OR outcome = 2)
@@ -189,7 +192,7 @@ SELECT :KEPT, attempts, process_at, lost, errors, CAST(:hold AS bigint), CAST(:w
   FROM revived
 
 -- :name awaited_by
--- What a job waits for or has waited for, and what waits or has waited for it.
+-- What a job waits or waited for, and what waits or waited for it.
 SELECT * FROM (SELECT 'after' AS side, :SHOWN_AWAITED, outcome FROM proletarian.dependency AS edge
                 WHERE waiting_id = CAST(:job_id AS :ID) ORDER BY edge.awaited_id LIMIT CAST(:most AS int)) AS one
  UNION ALL
@@ -206,7 +209,7 @@ SELECT * FROM (SELECT 'before' AS side, :SHOWN_WAITING, outcome FROM proletarian
 SELECT :SHOWN_ID, waits FROM proletarian.held_job AS held WHERE :WHICH
 
 -- :name results
--- What the jobs have returned that this run's job has waited for. A page of them.
+-- A page of the results of the jobs that this run's job has waited for.
 SELECT :SHOWN_AWAITED, archived.status, archived.result
   FROM (SELECT awaited_id FROM proletarian.dependency AS edge WHERE waiting_id = CAST(:job_id AS :ID)
          UNION
@@ -222,8 +225,8 @@ NOT EXISTS (SELECT FROM proletarian.held_job AS held WHERE held.job_id = edge.wa
        AND NOT EXISTS (SELECT FROM proletarian.archived_job AS archived WHERE archived.job_id = edge.waiting_id)
 
 -- :name sweep_first
--- A page of edges: is the job that waits anywhere, and has the awaited one ended without a word? (A worker of the
--- original, in Clojure, or a hand with SQL, tells nobody.)
+-- A page of edges: does the waiting job still exist, and did the awaited job end without telling it? (A worker of the
+-- original Proletarian, in Clojure, tells nobody; nor does SQL written by hand.)
 SELECT :SHOWN_AWAITED, :SHOWN_WAITING, outcome, :NOWHERE
   FROM proletarian.dependency AS edge
  ORDER BY edge.awaited_id, edge.waiting_id
@@ -242,7 +245,7 @@ DELETE FROM proletarian.dependency AS edge
  WHERE edge.awaited_id = gone.awaited_id AND edge.waiting_id = gone.waiting_id
 
 -- :name taken
--- Those of these that another job has: a waiting one, or an archived one.
+-- Which of these ids another job already has, waiting or archived.
 SELECT :SHOWN_ID FROM proletarian.job AS job WHERE :WHICH
  UNION ALL
 SELECT :SHOWN_ID FROM proletarian.archived_job AS archived WHERE :WHICH

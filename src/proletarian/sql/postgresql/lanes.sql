@@ -1,6 +1,7 @@
--- Claim jobs that are under a limit. Such a job has a lane, `name:key`; '' is none, and claimed by claiming.sql. How
--- many of a lane run is counted where they run, so a dead worker, a recovery or a job given back need no word here.
--- A lane has a row of its own, for the claims to meet at: see `claim`. Nobody else locks it.
+-- Claim jobs that are under a limit. Such a job has a lane, `name:key`; jobs with no lane ('') are claimed by
+-- claiming.sql. The running jobs of a lane are counted in running_job itself, so dead workers, recovery and jobs given
+-- back need no bookkeeping here. Each lane has a row of its own, on which claims meet: see `claim`. Nothing else locks
+-- it.
 
 -- :part T
 extract(epoch FROM coalesce(CAST(:now AS timestamptz), clock_timestamp()))
@@ -12,14 +13,14 @@ SELECT asked.queue
  WHERE EXISTS (SELECT FROM proletarian.job AS job WHERE job.queue = asked.queue AND job.lane > '')
 
 -- :name look
--- The lanes of a queue from :cursor on, by hops along the index (so that a lane of a million jobs is one hop), until
--- :most of them were found from which a job can be claimed now, or :hops are made. A row without a lane is the end
--- of the queue.
---  * All lanes of a name that has no rule here are passed by one hop: ';' is the letter behind ':'.
---  * What it says is a hint, as old as its snapshot: the claim counts again.
---  * A head that is not due may hide a due job of a lower priority. min(priority) asks the index; with EXISTS (…
---    priority < …) the table of a million jobs was read.
---  * Lanes that have no row get one, in the order of their names: two that make the same ones cannot deadlock.
+-- The lanes of a queue from :cursor on, by hops along the index (a lane of a million jobs is one hop), until it has
+-- found :most lanes from which a job can be claimed now, or has made :hops hops. A row without a lane marks the end of
+-- the queue.
+--  * All lanes whose name has no rule here are skipped in one hop: ';' is the character after ':'.
+--  * The result is only a hint, as old as its snapshot: the claim counts again.
+--  * A first job that is not due may hide a due job of a lower priority. min(priority) uses the index; EXISTS (…
+--    priority < …) was seen to read the whole table of a million jobs.
+--  * Lanes without a row get one, in the order of their names, so two looks that insert the same rows cannot deadlock.
 WITH RECURSIVE
 rule(name, most) AS MATERIALIZED (
     SELECT * FROM unnest(CAST(:names AS text[]), CAST(:mosts AS int[]))),
@@ -64,16 +65,17 @@ SELECT lane FROM hop WHERE is_free AND is_new ORDER BY lane
 SELECT lane, is_free, wait, is_known FROM hop WHERE n > 0
 
 -- :name claim
--- Move due jobs of some lanes to `running_job`: of each as many as its share, its limit and its rate allow.
---  * A statement that locks a row and counts is wrong by itself: the count is as old as the statement's beginning,
---    and another claim may have been committed before the lock was ours. So each claim raises the lane's version.
---    It is read once as the statement's snapshot has it, and once with the lock, which shows the newest: are they
---    equal, no claim was committed in between, and only claims make the count grow. So the count is right, or too
---    high. Where they differ, or another has the lock, the lane is left for later.
---  * OFFSET 0 has each lane looked up by its key: with `= ANY`, and a table without statistics, all of it was read.
+-- Move due jobs of some lanes to `running_job`: from each as many as its share, its limit and its rate allow.
+--  * A statement that locks a row and counts is not correct by itself: the count is as old as the statement's snapshot,
+--    and another claim may have committed before we got the lock. So each claim increments the lane's version. It is
+--    read twice: once from the statement's snapshot, and once with the lock, which shows the latest value. If they are
+--    equal, no claim has committed in between, and only claims increase the count, so the count is right or too high.
+--    If they differ, or another claim has the lock, the lane is left for later.
+--  * OFFSET 0 makes the planner look up each lane by its key: with `= ANY` and a table without statistics, it read the
+--    whole table.
 --  * `next_at` is the earliest next start of a rate (GCRA): the theoretical arrival time, less the burst.
---  * The first job of an ordered lane may be locked by an application that is cancelling it; SKIP LOCKED would start
---    the second. So what was picked has to be the first that there is, locked or not.
+--  * The first job of an ordered lane may be locked by an application that is cancelling it, and SKIP LOCKED would then
+--    start the second. So the picked job must be the very first one, locked or not.
 WITH rule(name, most, every, burst, is_ordered) AS MATERIALIZED (
     SELECT * FROM unnest(CAST(:names AS text[]), CAST(:mosts AS int[]), CAST(:everys AS float8[]),
                          CAST(:bursts AS int[]), CAST(:ordereds AS bool[]))),
@@ -157,16 +159,16 @@ SELECT stood.stood_in, stood.waits, :CLAIMED, run_id
   LEFT JOIN ran ON ran.lane = stood.stood_in
 
 -- :name enter
--- Runs that turned out to be under a limit, before they are put back to wait: into its lane. In the transaction that
--- puts them back, so that nobody ever counts them in that lane.
+-- Put runs that turned out to be under a limit into its lane, before they go back to waiting. This happens in the
+-- transaction that puts them back, so nobody ever counts them as running in that lane.
 UPDATE proletarian.running_job AS running
    SET lane = entered.lane
   FROM unnest(CAST(CAST(:run_ids AS text) AS bigint[]), CAST(:lanes AS text[])) AS entered(run_id, lane)
  WHERE running.worker_id = :worker_id AND running.run_id = entered.run_id
 
 -- :name prune
--- Lanes that nobody needs: without a run, and without a start for an hour. A row that is made anew is in no older
--- snapshot, so that nobody takes it for the old one.
+-- Lanes that nobody needs: no running job, and no start for an hour. A row that is inserted again is not visible in any
+-- older snapshot, so no claim mistakes it for the deleted one.
 DELETE FROM proletarian.lane AS state
  WHERE state.ctid = ANY (ARRAY(
        SELECT old.ctid

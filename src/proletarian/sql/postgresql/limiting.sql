@@ -1,5 +1,5 @@
--- What people set of limits, on the application's connection, in its transaction. Workers read it with their orders;
--- nothing here is locked by them.
+-- Limits that people set, on the application's connection and in its transaction. Workers read them with their standing
+-- orders, and lock nothing here.
 
 -- :name set
 INSERT INTO proletarian.lane_limit AS lane_limit (name, running, rate, seconds, burst, set_by, set_at)
@@ -17,7 +17,7 @@ SELECT name, running, rate, seconds, burst, set_by, CAST(extract(epoch FROM set_
  ORDER BY name
 
 -- :name declared
--- What the code of the live workers says.
+-- What the code of the live workers declares.
 SELECT DISTINCT limits FROM proletarian.worker AS worker
  WHERE limits IS NOT NULL AND seen_at >= clock_timestamp() - make_interval(secs => lost_after)
 

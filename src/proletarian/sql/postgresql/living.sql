@@ -1,6 +1,6 @@
 -- :name register
--- A worker is there from now on. `liveness_lock` and `pump_lock` prove its life; null: only its
--- heartbeat does. ON CONFLICT: said once more, because the answer to the first time was lost.
+-- From now on this worker is known. `liveness_lock` and `pump_lock` prove that it lives; null: only its heartbeat does.
+-- ON CONFLICT: this is a repetition, because the first answer was lost.
 INSERT INTO proletarian.worker AS worker
        (worker_id, host, pid, queues, job_types, limits, process, liveness_lock, pump_lock, lost_after,
         started_at, seen_at)
@@ -20,8 +20,8 @@ RETURNING seen_at, (SELECT count(*) FROM proletarian.worker)
 DELETE FROM proletarian.worker AS worker WHERE worker_id = :worker_id
 
 -- :name peers
--- Who is there, how long has its heartbeat been silent, and are the locks that prove its life held?
--- Reading pg_locks takes nothing from anybody, where trying a lock would; it is read once for all.
+-- Which workers there are, how long each one's heartbeat has been silent, and whether the locks that prove its life are
+-- held. Reading pg_locks takes no lock away from anybody, as trying one would; it is read once for all workers.
 WITH held AS MATERIALIZED (
 SELECT (CAST(held.classid AS bigint) << 32) | CAST(held.objid AS bigint) AS lock
   FROM pg_locks AS held
@@ -36,9 +36,9 @@ SELECT worker.worker_id, worker.host, worker.pid, worker.seen_at,
   FROM proletarian.worker AS worker
 
 -- :name bury
--- Declare workers dead that have not beaten since they were judged: their rows are as they were
--- seen. What they ran becomes nobody's, in the same transaction. A row that somebody has locked
--- may be just beating, or be held for an hour by a forgotten psql: it must not hold up the others.
+-- Declare workers dead that have not sent a heartbeat since they were judged: their rows have not changed since then.
+-- Their runs lose their owner in the same transaction. A locked row may be in the middle of a heartbeat, or be locked
+-- for an hour by a forgotten psql: it must not hold up the others.
 DELETE FROM proletarian.worker AS worker
  WHERE worker.ctid = ANY (ARRAY(
        SELECT dying.ctid
@@ -49,9 +49,8 @@ DELETE FROM proletarian.worker AS worker
 RETURNING worker.worker_id, worker.host, worker.pid, worker.queues
 
 -- :name orphans
--- Runs whose worker is not there. Also looked for when nobody has died: the last statement
--- of a dead worker may commit after it was buried.
--- `apart` and whether that worker had other runs say which of them it died of.
+-- Runs whose worker does not exist any more. They are looked for even if nobody has died: the last statement of a dead
+-- worker may commit after it was buried. `apart`, and whether that worker had other runs, tell which run killed it.
 SELECT worker_id, :JOB, run_id, apart,
        EXISTS (SELECT 1 FROM proletarian.running_job AS other
                 WHERE other.worker_id = running.worker_id AND other.run_id <> running.run_id)
@@ -61,12 +60,12 @@ SELECT worker_id, :JOB, run_id, apart,
    FOR UPDATE OF running SKIP LOCKED
 
 -- :name hold
--- The worker's life as a lock of this session: it goes with the connection.
+-- The proof that the worker lives: a lock of this session, released when the connection ends.
 SELECT pg_try_advisory_lock(:lock)
 
 -- :name evict
--- End the session that holds the lock of a worker that has lost it, or was buried: its client is out of reach, and
--- what it had begun would keep its rows locked for as long as the server believes in it.
+-- End the session that holds the lock of a worker that has lost this session, or was buried. Its client is out of
+-- reach, and its open transaction would keep rows locked for as long as the server considers the session alive.
 SELECT pg_terminate_backend(held.pid)
   FROM pg_locks AS held
  WHERE held.locktype = 'advisory' AND held.objsubid = 1 AND held.granted
@@ -75,8 +74,8 @@ SELECT pg_terminate_backend(held.pid)
    AND ((CAST(held.classid AS bigint) << 32) | CAST(held.objid AS bigint)) = :lock
 
 -- :name held
--- Seen from another session: is that lock really held by the server process that we took
--- it with? Behind a pool of connections it is not.
+-- Checked from another session: is the lock really held by the server process with which we took it? Behind a
+-- connection pooler it is not.
 SELECT EXISTS (SELECT FROM pg_locks AS held
                 WHERE held.locktype = 'advisory' AND held.objsubid = 1 AND held.granted
                   AND held.database = (SELECT oid FROM pg_database WHERE datname = current_database())
@@ -84,5 +83,5 @@ SELECT EXISTS (SELECT FROM pg_locks AS held
                   AND ((CAST(held.classid AS bigint) << 32) | CAST(held.objid AS bigint)) = :lock)
 
 -- :name held_by
--- How many runs of each queue a dead worker had, where one look at its orphans may not have shown all.
+-- How many runs of each queue a dead worker had; one look at its orphans may not have shown all.
 SELECT queue, count(*) FROM proletarian.running_job WHERE worker_id = :worker_id GROUP BY queue

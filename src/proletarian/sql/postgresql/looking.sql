@@ -1,5 +1,5 @@
--- The whole at a glance. Every count ends at a limit, and what has no limit goes by hops along an index or reads
--- tables that are as small as the fleet.
+-- An overview. Every count stops at a limit; a statement without a limit hops along an index, or reads tables that are
+-- as small as the fleet.
 
 -- :name queues
 -- The queues that have waiting jobs, by hops along the index.
@@ -12,13 +12,13 @@ WITH RECURSIVE known(queue) AS (
 SELECT queue FROM known WHERE queue IS NOT NULL
 
 -- :name level
--- The highest priority below another one, of the jobs of a queue that are in no lane.
+-- The next lower priority among a queue's jobs without a lane.
 SELECT max(priority) FROM proletarian.job AS job
  WHERE queue = :queue AND lane = '' AND priority < CAST(:below AS int)
 
 -- :name waiting_in
--- Of one priority of a queue, how many are due and how many are not, and since when the oldest one is: each is a
--- range of the index, so that a million jobs that are not due cost nothing when those that are due are counted.
+-- For one priority of a queue: how many jobs are due, how many are not, and since when the oldest has been due. Each is
+-- a range of the index, so a million jobs that are not due cost nothing when the due ones are counted.
 SELECT (SELECT count(*)
           FROM (SELECT 1 AS one FROM proletarian.job AS job
                  WHERE queue = :queue AND lane = '' AND priority = CAST(:priority AS smallint) AND process_at <= :NOW
@@ -31,8 +31,8 @@ SELECT (SELECT count(*)
          WHERE queue = :queue AND lane = '' AND priority = CAST(:priority AS smallint) AND process_at <= :NOW)
 
 -- :name in_lanes
--- The same of a queue's jobs that are under a limit, of all lanes together: there may be as many lanes as customers,
--- so the first entries of the index are read, whoever's they are. (The order has it take the index.)
+-- The same for a queue's jobs under a limit, all lanes together: there may be as many lanes as customers, so the first
+-- entries of the index are read, whatever their lane. (The ORDER BY makes it use the index.)
 SELECT count(*) FILTER (WHERE process_at <= :NOW), count(*) FILTER (WHERE process_at > :NOW),
        to_char(min(process_at) FILTER (WHERE process_at <= :NOW) AT TIME ZONE 'UTC', 'YYYYMMDD"T"HH24MISS.US+00')
   FROM (SELECT process_at FROM proletarian.job AS job
@@ -44,7 +44,7 @@ SELECT count(*) FILTER (WHERE process_at <= :NOW), count(*) FILTER (WHERE proces
 SELECT queue, count(*) FROM proletarian.running_job AS running GROUP BY queue
 
 -- :name failed
--- Of the latest failures, how many are of which queue.
+-- How many of the latest failures belong to each queue.
 SELECT queue, count(*)
   FROM (SELECT queue FROM proletarian.archived_job AS archived
          WHERE status = 'failure' AND status <> 'success'
@@ -53,8 +53,8 @@ SELECT queue, count(*)
  GROUP BY queue
 
 -- :name workers
--- Who is there, since when, and how long has its heartbeat been silent? Are the locks that prove its life free?
--- How many jobs does it run, and since when the one that it has run for the longest?
+-- Which workers there are, since when, and how long each one's heartbeat has been silent; whether the locks that prove
+-- its life are free; how many jobs it runs, and since when it has run the oldest of them.
 WITH held AS MATERIALIZED (
 SELECT (CAST(held.classid AS bigint) << 32) | CAST(held.objid AS bigint) AS lock
   FROM pg_locks AS held
@@ -76,8 +76,8 @@ SELECT CAST(worker.worker_id AS text), worker.host, worker.pid, worker.queues, w
  LIMIT CAST(:most AS int)
 
 -- :name finished
--- What ended between two moments, by queue and by how it ended; no more rows are read than `most`, and up to when
--- they go. (The archive lies in the order of time, so they are the first ones.)
+-- What ended between two moments, by queue and by how it ended. No more than `most` rows are read, and the result says
+-- how far they reach. (The archive is stored in the order of time, so these are the first ones.)
 SELECT queue, status, count(*), to_char(max(finished_at) AT TIME ZONE 'UTC', 'YYYYMMDD"T"HH24MISS.US+00')
   FROM (SELECT queue, status, finished_at FROM proletarian.archived_job AS archived
          WHERE finished_at >= CAST(:begins AS timestamptz) AND finished_at < CAST(:ends AS timestamptz)
@@ -85,8 +85,8 @@ SELECT queue, status, count(*), to_char(max(finished_at) AT TIME ZONE 'UTC', 'YY
  GROUP BY queue, status
 
 -- :name by_minute
--- The same for a span of time, by the minutes since its beginning: a short span is read at once, since each range of
--- this index covers many minutes.
+-- The same for a span of time, by minutes since its start: a short span is read in one go, because each range of this
+-- index covers many minutes.
 SELECT CAST(floor(extract(epoch FROM finished_at - CAST(:begins AS timestamptz)) / 60) AS int), queue, status, count(*)
   FROM (SELECT queue, status, finished_at FROM proletarian.archived_job AS archived
          WHERE finished_at >= CAST(:begins AS timestamptz) AND finished_at < CAST(:ends AS timestamptz)

@@ -1,12 +1,12 @@
--- What people do with jobs, on the application's connection, in the application's transaction. Rows that
--- it holds locked are passed over by claims and acknowledgements: no worker ever waits for it. Ids come back
--- as text (:SHOWN_ID), because an owner may have set what its connection makes of a UUID.
+-- What people do with jobs, on the application's connection and in its transaction. Claims and acknowledgements pass
+-- over the rows that it has locked: no worker ever waits for it. Ids are returned as text (:SHOWN_ID), because the
+-- connection's owner may have chosen how it reads a UUID.
 
 -- :part WHICH
 job_id = ANY (CAST(:job_ids AS :ID[]))
 
 -- :name places
--- Where jobs are, in one look: one that moves meanwhile is seen where it was or where it is.
+-- Where jobs are, in one statement: a job that moves in the meantime is seen either where it was or where it is now.
 SELECT 'waiting', :SHOWN_ID FROM proletarian.job AS job WHERE :WHICH
  UNION ALL
 SELECT 'held', :SHOWN_ID FROM proletarian.held_job AS held WHERE :WHICH
@@ -19,7 +19,7 @@ SELECT 'archived', :SHOWN_ID FROM proletarian.archived_job AS archived WHERE :WH
 SELECT :SHOWN_ID, errors, queue, job_type FROM proletarian.job AS job WHERE :WHICH ORDER BY job.job_id FOR UPDATE
 
 -- :name lock_waiting
--- In one order, whoever does it, so that two cannot wait for each other.
+-- Always in the same order, so two transactions cannot deadlock.
 :LOCK_WAITING
 
 -- :name free_waiting
@@ -37,7 +37,8 @@ SELECT :KEPT, attempts, process_at, lost, new_errors, 'cancelled', coalesce(CAST
 RETURNING :SHOWN_ID
 
 -- :name request
--- Once more: the later reason counts. An update, which waits for a worker that is just clearing this away.
+-- On a repeated request the later reason counts. It is an update, so it waits for a worker that is just deleting the
+-- request.
 INSERT INTO proletarian.cancel_request AS request (job_id, reason, requested_by, requested_at)
 SELECT id, :reason, :by, clock_timestamp()
   FROM unnest(CAST(:job_ids AS :ID[])) AS asked(id)
@@ -57,7 +58,7 @@ SELECT :KEPT, CASE WHEN CAST(:fresh AS boolean) THEN 0 ELSE attempts END,
 RETURNING :SHOWN_ID, queue
 
 -- :name reschedule
--- A time in the past means now; none leaves it as it is.
+-- A time in the past means now; without a time, process_at stays as it is.
 UPDATE proletarian.job AS job
    SET process_at = CASE WHEN CAST(:process_at AS timestamptz) IS NULL AND CAST(:delay AS float8) IS NULL THEN process_at
                          ELSE greatest(coalesce(CAST(:process_at AS timestamptz),
@@ -75,8 +76,8 @@ DELETE FROM proletarian.job AS job WHERE :WHICH RETURNING :SHOWN_ID
 DELETE FROM proletarian.archived_job AS archived WHERE :WHICH RETURNING :SHOWN_ID
 
 -- :name stale
--- Requests to cancel jobs that do not run: each of those has ended, or waits again. One that an application's
--- open transaction is just writing anew is passed over.
+-- Requests to cancel jobs that are not running: each of them has ended, or waits again. A request that an application's
+-- open transaction is writing again is passed over.
 SELECT :SHOWN_ID, reason, requested_by
   FROM proletarian.cancel_request AS request
  WHERE NOT EXISTS (SELECT FROM proletarian.running_job AS running WHERE running.job_id = request.job_id)
@@ -84,7 +85,7 @@ SELECT :SHOWN_ID, reason, requested_by
    FOR UPDATE OF request SKIP LOCKED
 
 -- :name unfinished
--- Those of these that wait or run after all.
+-- Which of these jobs do wait or run after all.
 SELECT :SHOWN_ID FROM proletarian.job AS job WHERE :WHICH
  UNION ALL
 SELECT :SHOWN_ID FROM proletarian.running_job AS running WHERE :WHICH

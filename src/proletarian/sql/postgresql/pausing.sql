@@ -1,5 +1,5 @@
 -- :name pause
--- Once more: the later reason counts. The notification reaches workers at the commit, and only then.
+-- On a repeated pause the later reason counts. The notification reaches workers at the commit, and only then.
 INSERT INTO proletarian.paused_queue AS paused (queue, reason, paused_by, paused_at)
 VALUES (:queue, :reason, :by, clock_timestamp())
     ON CONFLICT (queue) DO UPDATE

@@ -1,6 +1,6 @@
 -- :name ended
--- A bounded look, so that nobody waits for it: it reads no more rows of the stretch than it returns. Not in order:
--- to sort, it would have to read all of them, for the index tells blocks and no rows.
+-- A bounded look, so nobody waits for it: it reads no more rows of the stretch than it returns. The result is not
+-- sorted: sorting would mean reading all of them, because the index knows blocks, not rows.
 SELECT job_id, job_type, status
   FROM proletarian.archived_job
  WHERE finished_at >= CAST(:since AS timestamptz)
@@ -8,7 +8,7 @@ SELECT job_id, job_type, status
  LIMIT CAST(:most AS int)
 
 -- :name delete
--- One that somebody's open transaction is retrying is passed over. What steps have returned goes with their jobs.
+-- A job that an open transaction is retrying is passed over. The results of steps are deleted with their jobs.
 WITH pruned AS (
 DELETE FROM proletarian.archived_job AS archived
  WHERE archived.ctid = ANY (ARRAY(

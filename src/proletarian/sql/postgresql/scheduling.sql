@@ -11,11 +11,11 @@ app, name, cron, every, tz, missed, job_type, queue, payload, options, digest,
        CAST(extract(epoch FROM paused_at) * 1000000 AS bigint)
 
 -- :name time
--- In microseconds: a number, whatever types the application has its timestamps read as.
+-- In microseconds: a number does not depend on the type that the application has chosen for timestamps.
 SELECT :MICROSECONDS
 
 -- :name next
--- The time, and when the next tick of this application is due: all that most looks ask.
+-- The time, and when the application's next tick is due: most looks need no more.
 SELECT :MICROSECONDS,
        (SELECT CAST(extract(epoch FROM next_at) * 1000000 AS bigint)
           FROM proletarian.schedule
@@ -24,8 +24,9 @@ SELECT :MICROSECONDS,
          LIMIT 1)
 
 -- :name due
--- Whoever locks a row fires it; the others pass it over, and so does a look while an application has it locked.
--- The job and the next tick go in with the same commit, so a tick is fired once, whoever dies.
+-- The worker that locks a row fires it. Others pass it over, and everybody does so while an application has it locked.
+-- The job and the next tick are written in the same commit, so a tick is fired exactly once, no matter which worker
+-- dies.
 SELECT :SHOWN
   FROM proletarian.schedule
  WHERE :OURS AND next_at <= :TIME
@@ -49,7 +50,7 @@ SELECT :SHOWN
  LIMIT CAST(:most AS int)
 
 -- :name put
--- A schedule goes on from where it was unless it ticks at other times now; a pause stays.
+-- A schedule continues where it was, unless its times have changed; it stays paused if it was.
 INSERT INTO proletarian.schedule AS old
        (app, name, cron, every, tz, missed, job_type, queue, payload, options, digest, next_at)
 VALUES (:app, :name, :cron, CAST(:every AS float8), :tz, :missed, :job_type, :queue, :payload, :options, :digest,
@@ -77,7 +78,7 @@ DELETE FROM proletarian.schedule WHERE app = :app AND name = :name
 SELECT :SHOWN FROM proletarian.schedule WHERE app = :app AND digest IS NOT NULL
 
 -- :name is_said
--- Whether some worker of this release has said so within half a minute: then nobody else need.
+-- Whether a worker of this release has declared it within the last half minute; then no other worker needs to.
 SELECT 1
   FROM proletarian.schedule_release
  WHERE app = :app AND digest = :digest
@@ -89,12 +90,12 @@ VALUES (:app, '', clock_timestamp(), clock_timestamp())
     ON CONFLICT (app, digest) DO NOTHING
 
 -- :name take_turn
--- Two releases that start together must see each other: one after the other, by a row that is no release.
+-- Two releases that start at the same time must see each other, so they take turns by locking a row that is no release.
 SELECT 1 FROM proletarian.schedule_release WHERE app = :app AND digest = '' FOR UPDATE
 
 -- :name say
--- A release is as old as its longest unbroken life: three minutes without a worker end it. Times that lie
--- ahead are those of a clock that has been set back since.
+-- The age of a release counts from the start of its present life: three minutes without a worker end it. Times in the
+-- future come from a clock that has been set back since.
 INSERT INTO proletarian.schedule_release AS old (app, digest, born_at, seen_at)
 VALUES (:app, :digest, clock_timestamp(), clock_timestamp())
     ON CONFLICT (app, digest) DO UPDATE

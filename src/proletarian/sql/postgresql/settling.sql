@@ -1,9 +1,8 @@
 -- :name succeed
--- Archive runs that ended well and have nothing more to say: the common case, and the
--- short one. (worker_id, run_id) is the fence, and the key of the table: a run that was
--- taken back from this worker is not there under both any more, and nothing happens to it.
--- OFFSET 0 has each run looked up by that key, one by one: with the statistics of a table
--- that empties and fills within a second, the planner was seen to read it whole for each run.
+-- Archive runs that succeeded and have nothing else to record: the common case, and the short one. (worker_id, run_id)
+-- is the fence, and the primary key of the table: a run that was taken back from this worker is no longer there under
+-- that key, and nothing happens to it. OFFSET 0 makes the planner look up each run by that key, one by one: with the
+-- statistics of a table that empties and fills within a second, it was seen to read the whole table for each run.
 WITH ended AS (
 DELETE FROM proletarian.running_job AS running
  WHERE running.ctid = ANY (ARRAY(
@@ -23,12 +22,11 @@ SELECT :KEPT, attempts + 1, process_at, lost, errors,
 SELECT run_id FROM ended
 
 -- :name settle
--- Archive runs, or move them back to wait, each by its own outcome, with the same fence.
--- The outcomes come as one JSON object by run_id: looking one up costs the same under
--- every plan, where a join of two unknown sizes was seen to go quadratic.
--- A job of an ordered lane keeps its place while it waits to be tried again: `retry_in` instead of `delay`.
--- An id that was given to two jobs makes it fail, as a value does that no column holds: the worker
--- finds out which row it is, and settles that one apart; see `namesakes.sql`.
+-- Archive runs, or put them back to wait, each according to its outcome, with the same fence. The outcomes are passed
+-- as one JSON object keyed by run_id: a lookup costs the same under every plan, while a join of two unknown sizes was
+-- seen to go quadratic. A job of an ordered lane keeps its place while it waits to be retried: `retry_in` instead of
+-- `delay`. The statement fails if an id was given to two jobs, or if a value does not fit its column: the worker then
+-- finds out which row it is, and settles that one separately; see `namesakes.sql`.
 WITH ended AS (
 DELETE FROM proletarian.running_job AS running
  WHERE running.ctid = ANY (ARRAY(
@@ -68,8 +66,8 @@ SELECT run_id,
   FROM said
 
 -- :name undecided
--- Is a run that was completed in its handler's own transaction still here? A row that is
--- here but locked belongs to a transaction that is still open.
+-- Is a run that was completed in its handler's own transaction still here? If its row is here but locked, that
+-- transaction is still open.
 SELECT run_id
   FROM proletarian.running_job AS running
  WHERE running.worker_id = :worker_id

@@ -1,5 +1,5 @@
 -- :name load
--- What steps of these runs' jobs have returned in earlier runs. Not those of another job that had the id before.
+-- The results of steps from earlier runs of these runs' jobs, but not of another job that had the same id before.
 SELECT running.run_id, step.name, step.result
   FROM proletarian.running_job AS running
   JOIN proletarian.step AS step ON step.job_id = running.job_id AND step.enqueued_at = running.enqueued_at
@@ -7,11 +7,11 @@ SELECT running.run_id, step.name, step.result
    AND running.run_id = ANY (CAST(CAST(:run_ids AS text) AS bigint[]))
 
 -- :name keep
--- Keep what steps have returned, of those runs that are still this worker's own. To look for the row is not
--- enough: whoever takes the run back may not have committed yet, and two runs would both have kept the step. A
--- lock is, and SKIP LOCKED, because the handler itself may have the row locked in a transaction that it goes on
--- with only when the step is kept. Nobody else's write of a row is in its way: progress changes no key.
--- What was kept first stays, so that this may be said again after a lost answer.
+-- Store the results of steps, for those runs that are still this worker's own. Looking for the row is not enough: a
+-- transaction that takes the run back may not have committed yet, and two runs would both have stored the step. So the
+-- row is locked, with SKIP LOCKED, because the handler itself may have locked it in a transaction that continues only
+-- after the step is stored. No other write to the row is in the way: progress changes no key. What was stored first
+-- stays, so this can be repeated after a lost answer.
 WITH said AS (
 SELECT said.*
   FROM unnest(CAST(CAST(:run_ids AS text) AS bigint[]), CAST(:names AS text[]), CAST(:results AS text[]))

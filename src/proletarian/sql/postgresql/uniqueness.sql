@@ -1,17 +1,17 @@
--- Enqueue unique jobs. A key is held while the job that took it last is where the scope says; nobody has to free
--- it, so no claim, retry, recovery or deletion by hand needs to know of it. What is asked for comes in arrays, in
--- the order of the keys: so do locks, and two of these never wait for each other crosswise.
+-- Enqueue unique jobs. A key is held while the job that took it last is in a table that the scope counts. Nobody has to
+-- free it, so claims, retries, recovery and deletion by hand need not know about it. The jobs are passed in arrays
+-- sorted by key, so rows are locked in that order, and two of these statements never deadlock.
 --
--- A key that another open transaction takes is waited for. What it took is then only seen by a new statement:
--- the upsert's subqueries keep the old snapshot, in which the other job is not there yet. Therefore the key is only
--- taken from the job that this statement saw under it (compare and set), and a key of which nothing comes back is
--- asked for again. Under REPEATABLE READ PostgreSQL raises 40001 instead.
+-- A statement waits for a key that another open transaction is taking, but only a new statement sees what was taken:
+-- the subqueries of the upsert keep the old snapshot, in which the other job does not exist yet. So a key is taken only
+-- from the job that this statement saw as its owner (compare and set), and a key for which no row is returned is asked
+-- for again. Under REPEATABLE READ, PostgreSQL raises 40001 instead.
 
 -- :part TIME
 coalesce(CAST(:now AS timestamptz), statement_timestamp())
 
 -- :part WAKE
--- Tell a worker that sleeps on the queue; see `enqueue`.
+-- Notify a worker that sleeps on the queue; see `enqueue`.
 WHEN pg_try_advisory_lock(hashtextextended(queue, hashtext('proletarian.job asleep')))
 THEN pg_advisory_unlock(hashtextextended(queue, hashtext('proletarian.job asleep')))
 ELSE pg_notify('proletarian.job', queue) IS NOT NULL
@@ -39,8 +39,8 @@ asked AS (
 :HELD
 
 -- :part ASKED_ONE
--- One job, without arrays. A planner that is to plan for an array of unknown length assumes ten rows, finds that this is
--- worse than what it makes of the array at hand, and so plans anew each time: that takes ten times as long as the rest.
+-- One job, without arrays. For an array of unknown length the generic plan assumes ten rows, looks more expensive than
+-- a plan for the actual array, and so the planner plans again each time, which takes ten times as long as the rest.
 asked AS (
 :NAMED
   FROM (VALUES (:NEW_VALUES, CAST(:job_id AS :ID), CAST(:unique_key AS text), CAST(:within AS float8),
@@ -70,13 +70,13 @@ SELECT unique_key, job_id, true FROM taken JOIN asked USING (unique_key)
 SELECT unique_key, job_id, false FROM live
 
 -- :part UNFINISHED
--- OFFSET 0 has each looked up by its index. Without it a plan that was made while a table was small hashes all of it,
--- and does so still when it has grown.
+-- OFFSET 0 makes the planner look up each job by an index. Without it, a plan that was made while a table was small
+-- hashes the whole table, and still does so when it has grown.
 live AS (
 SELECT unique_key, job_id
   FROM held
  WHERE EXISTS (SELECT FROM proletarian.job AS waiting WHERE waiting.job_id = held.job_id OFFSET 0)
-    -- The archive has an index on job_id and `running_job` has none: it is only read for a job that is running.
+    -- The archive has an index on job_id and `running_job` has none, so that table is read only if the job is running.
     OR NOT EXISTS (SELECT FROM proletarian.archived_job AS archived WHERE archived.job_id = held.job_id OFFSET 0)
    AND EXISTS (SELECT FROM proletarian.running_job AS running WHERE running.job_id = held.job_id OFFSET 0))
 
@@ -113,10 +113,10 @@ WITH :ASKED, :KEEP_WITHIN
 WITH :ASKED_ONE, :KEEP_WITHIN
 
 -- :part KEEP_STARTED
--- The job that is kept must not start before this transaction has committed: else it would not see what this one
--- has changed, and nothing would run afterwards. Its row is locked, and claims skip it; those who keep it do not
--- wait for each other. So that a job which is always being kept runs in the end, one that has been due for five
--- seconds is kept by one transaction at a time; whoever finds it locked takes the key with a new job.
+-- The job that is kept must not start before this transaction has committed: it would not see what this transaction has
+-- changed, and nothing would run afterwards. So its row is locked, and claims skip it; transactions that keep the same
+-- job do not wait for each other. To let a job run that is being kept all the time, a job that has been due for five
+-- seconds is kept by only one transaction at a time; another one that finds it locked takes the key with a new job.
 fresh AS (
 SELECT held.unique_key, waiting.job_id
   FROM held JOIN proletarian.job AS waiting USING (job_id)
@@ -136,7 +136,7 @@ WITH :ASKED, :KEEP_STARTED
 WITH :ASKED_ONE, :KEEP_STARTED
 
 -- :part REPLACE_STARTED
--- One that starts meanwhile is not there any more for FOR UPDATE, and the key is taken with a new job.
+-- FOR UPDATE does not find a job that starts in the meantime, and the key is taken with a new job.
 locked AS (
 SELECT held.unique_key, waiting.job_id
   FROM held JOIN proletarian.job AS waiting USING (job_id)
@@ -152,7 +152,7 @@ WITH :ASKED, :REPLACE_STARTED
 WITH :ASKED_ONE, :REPLACE_STARTED
 
 -- :part REPLACE_FINISHED
--- One that starts meanwhile is kept as it is, as any that runs.
+-- A job that starts in the meantime is kept as it is, like any running job.
 :UNFINISHED,
 locked AS (
 SELECT live.unique_key, waiting.job_id
@@ -185,7 +185,7 @@ WITH :ASKED, :REPLACE_WITHIN
 WITH :ASKED_ONE, :REPLACE_WITHIN
 
 -- :name sweep
--- A page of keys: whether a key has no job any more, and for how long it has been there.
+-- A page of keys: whether each key's job is gone, and whether the key is more than a day old.
 SELECT unique_key, job_id, coalesce(held_until < clock_timestamp(), true)
        AND NOT EXISTS (SELECT FROM proletarian.job AS waiting WHERE waiting.job_id = page.job_id)
        AND job_id NOT IN (SELECT job_id FROM proletarian.running_job),
@@ -195,8 +195,8 @@ SELECT unique_key, job_id, coalesce(held_until < clock_timestamp(), true)
  ORDER BY unique_key
 
 -- :name prune
--- Only if the key is still that job's, and nobody is taking it: a condition on the job would be as old as this
--- statement's snapshot.
+-- Only if the key still belongs to that job, and nobody is taking it: a condition on the job's place would be as old as
+-- this statement's snapshot.
 DELETE FROM proletarian.unique_job AS key
  WHERE key.ctid = ANY (ARRAY(
        SELECT old.ctid

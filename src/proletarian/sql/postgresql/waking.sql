@@ -1,9 +1,9 @@
 -- :name listen
--- The channel is named after the table, so that neither has to be a parameter.
+-- The channel has the name of the table, so neither has to be a parameter.
 LISTEN "proletarian.job"
 
 -- :name lie_down
--- From now on, an enqueue on these queues notifies.
+-- From now on, enqueues on these queues send notifications.
 SELECT pg_try_advisory_lock_shared(hashtextextended(queue, hashtext('proletarian.job asleep')))
   FROM unnest(CAST(:queues AS text[])) AS queue
 

@@ -1,8 +1,7 @@
 -- :name levels
--- Which priorities of these queues have due jobs, the higher ones first: by hops along the
--- index (max, then the next smaller one, …), so that a million jobs of a higher priority
--- that are not due yet cost one hop. Jobs of a lane, which have a limit, are taken another
--- way: see lanes.sql.
+-- Which priorities of these queues have due jobs, highest first. They are found by hops along the index (max, then the
+-- next lower one, …), so a million jobs of a higher priority that are not due yet cost one hop. Jobs with a lane, which
+-- are under a limit, are claimed separately: see lanes.sql.
 WITH RECURSIVE level (queue, priority) AS (
     SELECT want.value,
            (SELECT max(waiting.priority) FROM proletarian_job AS waiting WHERE waiting.queue = want.value AND waiting.lane = '')
@@ -22,9 +21,8 @@ SELECT level.queue, level.priority
  ORDER BY level.priority DESC
 
 -- :name pick
--- Due jobs of one priority, oldest first. Nobody else can write meanwhile: see `begin`. A
--- worker that has been declared dead gets nothing.
--- Heavy payloads do not come along (see HEAVY): a thousand of them would be gigabytes.
+-- Due jobs of one priority, oldest first. Nobody else can write in the meantime: see `begin`. A worker that has been
+-- declared dead gets nothing. Heavy payloads are not returned here (see HEAVY): a thousand of them would be gigabytes.
 SELECT :CLAIMED
   FROM proletarian_job
  WHERE queue = :queue
@@ -37,7 +35,7 @@ SELECT :CLAIMED
  LIMIT :most
 
 -- :name take
--- Move the picked jobs to running_job, in two steps: copy, then remove.
+-- Move the picked jobs to running_job in two steps: copy, then remove.
 INSERT INTO proletarian_running_job (:JOB, worker_id, run_id, started_at)
 SELECT :JOB, :worker_id, picked.value ->> 1,
        strftime('%Y-%m-%d %H:%M:%f000', 'now')
@@ -48,7 +46,7 @@ SELECT :JOB, :worker_id, picked.value ->> 1,
 DELETE FROM proletarian_job WHERE job_id IN (SELECT value ->> 0 FROM json_each(:picked))
 
 -- :name sizes
--- How much the payloads weigh that did not come along.
+-- The sizes of the payloads that the claim did not return.
 SELECT run_id, :LENGTH
   FROM proletarian_running_job
  WHERE worker_id = :worker_id
@@ -64,7 +62,7 @@ SELECT run_id, payload
    AND :IS_HEAVY
 
 -- :name mine
--- The runs that are this worker's own; compared with what it knows of, after a lost answer.
+-- This worker's own runs, to be compared with those it knows of when an answer was lost.
 SELECT :CLAIMED, run_id
   FROM proletarian_running_job
  WHERE worker_id = :worker_id

@@ -18,7 +18,7 @@ SELECT value ->> 0, :NEW_ITEMS, 0, t,
        (SELECT coalesce(:now, strftime('%Y-%m-%d %H:%M:%f000', 'now')) AS t)
 
 -- :name enqueue_unique
--- The same for a job that is unique, whose key is its own already; see uniqueness.sql.
+-- The same for a unique job that already owns its key; see uniqueness.sql.
 INSERT INTO proletarian_job (job_id, :NEW, unique_key, attempts, enqueued_at, process_at)
 SELECT :job_id, :NEW_VALUES, :unique_key, 0, t,
        max(coalesce(:process_at, strftime('%Y-%m-%d %H:%M:%f000', t, printf('%+.3f seconds', :delay)), t), t)

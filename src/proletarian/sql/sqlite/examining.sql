@@ -9,7 +9,7 @@ SELECT 'version', sqlite_version()
 SELECT 'SELECT', 1 WHERE :table IS NULL
 
 -- :name size
--- How large a table is SQLite does not know without reading it; the number of its rows it knows by the last rowid.
+-- SQLite does not know the size of a table without reading it; the number of rows can be estimated from the last rowid.
 SELECT 0, 0, 0, 0 WHERE :table IS NULL
 
 -- :name oldest

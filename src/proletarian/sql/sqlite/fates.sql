@@ -2,7 +2,7 @@
 job_id IN (SELECT value FROM json_each(:job_ids))
 
 -- :name fates
--- Where jobs are and what their rows say, in one look.
+-- Where jobs are and what their rows say, in one statement.
 SELECT job_id, 'waiting', attempts, lost, errors, NULL, NULL FROM proletarian_job WHERE :WHICH
  UNION ALL
 SELECT job_id, 'running', attempts, lost, errors, NULL, NULL FROM proletarian_running_job WHERE :WHICH

@@ -1,6 +1,6 @@
--- A job is in one table, and moves in one transaction. So all tables are read by one statement, which sees
--- one moment: a job that moves meanwhile is seen where it was or where it is, never nowhere or twice.
--- The conditions of a filter, the order and a limit are put behind each of these by `finding.py`.
+-- A job is in one table, and moves in one transaction. So one statement reads all tables and sees a single moment: a
+-- job that moves in the meantime is seen either where it was or where it is now, never nowhere or twice. `finding.py`
+-- appends the conditions of a filter, the order and a limit to each of these.
 
 -- :name held
 SELECT 'held' AS state, :EVERYWHERE,
@@ -25,5 +25,5 @@ SELECT CASE status WHEN 'success' THEN 'succeeded' WHEN 'failure' THEN 'failed' 
   FROM proletarian_archived_job AS archived
 
 -- :name workers
--- Those whose host and process id have this in them.
+-- Workers whose host and process id contain this text.
 SELECT known.worker_id FROM proletarian_worker AS known WHERE instr(known.host || ':' || known.pid, :worker) > 0

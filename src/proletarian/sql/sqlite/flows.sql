@@ -1,6 +1,6 @@
--- Jobs that wait for others, as on other databases: an acknowledgement notes what is over, a release counts, and an
--- edge to a job of an earlier transaction is looked at until that job has ended. With one writer at a time nothing of
--- this is needed for the sake of locks; it is one plan for all databases, and a release is a small transaction.
+-- Jobs that wait for others, as on other databases: an acknowledgement notes what has ended, a release counts, and an
+-- edge to a job of an earlier transaction is checked until that job has ended. With one writer at a time, none of this
+-- is needed to avoid locks; but it is one plan for all databases, and a release is a small transaction.
 
 -- :part WHICH
 job_id IN (SELECT value FROM json_each(:job_ids))
@@ -30,7 +30,7 @@ INSERT INTO proletarian_late_dependency (awaited_id, waiting_id, outcome, hold)
 SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3 FROM json_each(:edges)
 
 -- :name edges
--- A bounded bite of the edges to these jobs that nobody was told about.
+-- Edges to these jobs that nobody was told about yet; only so many at a time.
 SELECT awaited_id, waiting_id
   FROM proletarian_dependency
  WHERE awaited_id IN (SELECT value FROM json_each(:job_ids)) AND outcome IS NULL
@@ -47,7 +47,7 @@ INSERT INTO proletarian_wait_over (waiting_id, hold, done, failed, failed_id)
 SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4 FROM json_each(:notes)
 
 -- :name due
--- Of which jobs something was told that was not counted yet.
+-- Jobs that were told something which has not been counted yet.
 SELECT DISTINCT waiting_id FROM (SELECT waiting_id FROM proletarian_wait_over ORDER BY number LIMIT :most)
 
 -- :name lock
@@ -63,7 +63,8 @@ SELECT number, waiting_id, hold, done, failed, failed_id
 DELETE FROM proletarian_wait_over WHERE number IN (SELECT value FROM json_each(:ids))
 
 -- :name litter
--- What was told of jobs that are not held: cancelled before, or held anew.
+-- What was told to jobs that are not held: they were cancelled before, and may be about to be held again. A job's row
+-- in held_job is always there before the job can be told anything.
 DELETE FROM proletarian_wait_over
  WHERE waiting_id IN (SELECT value FROM json_each(:job_ids))
    AND NOT EXISTS (SELECT 1 FROM proletarian_held_job AS held WHERE held.job_id = proletarian_wait_over.waiting_id)
@@ -75,7 +76,7 @@ UPDATE proletarian_held_job
  WHERE job_id = said.value ->> 0
 
 -- :name ready
--- Due now at the earliest: a claim that goes on from a later time would not see it.
+-- process_at is now or later: a claim that continues from a later mark would not see an earlier time.
 INSERT INTO proletarian_job (:KEPT, attempts, process_at, lost, errors)
 SELECT :KEPT, attempts, max(process_at, coalesce(:now, strftime('%Y-%m-%d %H:%M:%f000', 'now'))), lost, errors
   FROM proletarian_held_job
@@ -92,7 +93,7 @@ SELECT :KEPT, held.attempts, held.process_at, held.lost, said.value ->> 1, 'canc
   CROSS JOIN proletarian_held_job AS held ON held.job_id = said.value ->> 0
 
 -- :name whereabouts
--- What became of jobs, in one look: no status for one that has not ended; no row for one that is nowhere.
+-- What became of jobs, in one statement: no status for a job that has not ended, no row for one that does not exist.
 SELECT job_id, NULL AS status FROM proletarian_job WHERE :WHICH
  UNION ALL
 SELECT job_id, NULL FROM proletarian_running_job WHERE :WHICH
@@ -132,11 +133,11 @@ SELECT awaited_id, waiting_id
 SELECT job_id FROM proletarian_archived_job WHERE :WHICH AND status = 'cancelled'
 
 -- :name lock_cancelled
--- An update that changes nothing: it takes the right to write, so that what it returns stays as it is.
+-- An update that changes nothing, to take the write lock: what it returns then cannot change.
 UPDATE proletarian_archived_job SET attempts = attempts WHERE :WHICH AND status = 'cancelled' RETURNING job_id, errors
 
 -- :name unmet
--- What this job still waits for, or has waited for in vain: both the edges and the late ones of its former hold.
+-- What this job still waits for, or has waited for in vain: the ordinary and the late edges of its previous hold.
 SELECT awaited_id FROM proletarian_dependency WHERE waiting_id = :job_id AND (outcome IS NULL OR outcome = 2)
  UNION
 SELECT awaited_id FROM proletarian_late_dependency WHERE waiting_id = :job_id AND hold >= 0 AND outcome IS NULL
@@ -150,7 +151,7 @@ SELECT :KEPT, attempts, process_at, lost, errors, :hold, :waits, 'cancel'
  WHERE job_id = :job_id
 
 -- :name awaited_by
--- What a job waits for or has waited for, and what waits or has waited for it.
+-- What a job waits or waited for, and what waits or waited for it.
 SELECT * FROM (SELECT 'after' AS side, awaited_id, outcome FROM proletarian_dependency
                 WHERE waiting_id = :job_id ORDER BY awaited_id LIMIT :most)
  UNION ALL
@@ -167,7 +168,7 @@ SELECT * FROM (SELECT 'before', waiting_id, outcome FROM proletarian_late_depend
 SELECT job_id, waits FROM proletarian_held_job WHERE :WHICH
 
 -- :name results
--- What the jobs have returned that this run's job has waited for. A page of them.
+-- A page of the results of the jobs that this run's job has waited for.
 SELECT awaited.awaited_id, archived.status, archived.result
   FROM (SELECT awaited_id FROM proletarian_dependency WHERE waiting_id = :job_id
          UNION
@@ -183,8 +184,8 @@ NOT EXISTS (SELECT 1 FROM proletarian_held_job AS held WHERE held.job_id = edge.
        AND NOT EXISTS (SELECT 1 FROM proletarian_archived_job AS archived WHERE archived.job_id = edge.waiting_id)
 
 -- :name sweep_first
--- A page of edges: is the job that waits anywhere, and has the awaited one ended without a word? (A hand with SQL
--- tells nobody.)
+-- A page of edges: does the waiting job still exist, and did the awaited job end without telling it? (SQL written by
+-- hand tells nobody.)
 SELECT edge.awaited_id, edge.waiting_id, edge.outcome, :NOWHERE
   FROM proletarian_dependency AS edge
  ORDER BY edge.awaited_id, edge.waiting_id
@@ -202,7 +203,7 @@ DELETE FROM proletarian_dependency
  WHERE (awaited_id, waiting_id) IN (SELECT value ->> 0, value ->> 1 FROM json_each(:edges))
 
 -- :name taken
--- Those of these that another job has: a waiting one, or an archived one.
+-- Which of these ids another job already has, waiting or archived.
 SELECT job_id FROM proletarian_job WHERE :WHICH
  UNION ALL
 SELECT job_id FROM proletarian_archived_job WHERE :WHICH

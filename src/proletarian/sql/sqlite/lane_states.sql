@@ -1,13 +1,13 @@
--- Lanes as people look at them, one after the other in the order of their names. Each statement is one step along an
--- index, or a count that ends at a limit: however many jobs wait in a lane, it is one hop. A page of lanes takes a few
--- statements for each, and never reads those that are not shown.
+-- Lanes as they are shown to people, one after another in the order of their names. Each statement is one step along an
+-- index, or a count that stops at a limit: however many jobs wait in a lane, it is one hop. A page takes a few
+-- statements for each lane, and never reads lanes that are not shown.
 
 -- :name next
 -- The next lane of a queue that has waiting jobs.
 SELECT min(lane) FROM proletarian_job AS job WHERE queue = :queue AND lane > :after
 
 -- :name next_running
--- The next lane of which jobs run.
+-- The next lane with running jobs.
 SELECT min(lane) FROM proletarian_running_job AS running WHERE lane > :after AND lane <> ''
 
 -- :name waiting

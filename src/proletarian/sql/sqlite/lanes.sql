@@ -1,13 +1,13 @@
--- Claim jobs that are under a limit. Such a job has a lane, `name:key`; '' is none, and claimed by claiming.sql. How
--- many of a lane run is counted where they run, so a dead worker, a recovery or a job given back need no word here.
--- One connection writes at a time, from the BEGIN IMMEDIATE of a claim to its end: so a count stays true, and only
--- lanes with a rate need a row.
+-- Claim jobs that are under a limit. Such a job has a lane, `name:key`; jobs with no lane ('') are claimed by
+-- claiming.sql. The running jobs of a lane are counted in running_job itself, so dead workers, recovery and jobs given
+-- back need no bookkeeping here. Only one connection writes at a time, from the BEGIN IMMEDIATE of a claim to its end,
+-- so a count stays correct, and only lanes with a rate need a row.
 
 -- :part TIME
 coalesce(:now, strftime('%Y-%m-%d %H:%M:%f000', 'now'))
 
 -- :part T
--- In seconds since 1970, to the millisecond: a day as a fraction is not as exact.
+-- In seconds since 1970, to the millisecond: a fraction of a day is less exact.
 (strftime('%s', :TIME) + (strftime('%f', :TIME) - strftime('%S', :TIME)))
 
 -- :name present
@@ -15,8 +15,8 @@ coalesce(:now, strftime('%Y-%m-%d %H:%M:%f000', 'now'))
 SELECT :queue WHERE EXISTS (SELECT 1 FROM proletarian_job AS job WHERE job.queue = :queue AND job.lane > '')
 
 -- :name window
--- The next lanes of a queue, by hops along the index, and in how many seconds the first job of each is due. One
--- that is not may hide another of a lower priority.
+-- The next lanes of a queue, by hops along the index, and in how many seconds the first job of each is due. A first job
+-- that is not due may hide a due one of a lower priority.
 WITH RECURSIVE hop(lane, n) AS (
     SELECT (SELECT min(job.lane) FROM proletarian_job AS job WHERE job.queue = :queue AND job.lane > :cursor), 1
      UNION ALL
@@ -34,7 +34,7 @@ SELECT hop.lane,
  WHERE hop.lane IS NOT NULL
 
 -- :name stands
--- How many of each lane run, and how long its rate has it wait.
+-- How many jobs of each lane run, and how long its rate makes it wait.
 SELECT listed.key + 1,
        (SELECT count(*) FROM proletarian_running_job AS running
          WHERE running.lane = listed.value ->> 0 AND running.lane <> ''),
@@ -42,7 +42,7 @@ SELECT listed.key + 1,
   FROM json_each(:lanes) AS listed
 
 -- :name state
--- Of one lane: how many run, its next start, the time, and its highest priority.
+-- For one lane: how many jobs run, its next start, the time, and its highest priority.
 SELECT :place,
        (SELECT count(*) FROM proletarian_running_job WHERE lane = :lane AND lane <> ''),
        (SELECT next_at FROM proletarian_lane WHERE lane = :lane),
@@ -54,7 +54,7 @@ SELECT :place,
 SELECT :place, max(priority) FROM proletarian_job WHERE queue = :queue AND lane = :lane AND priority < :priority
 
 -- :name head
--- The first due job of one priority of an ordered lane; and how long it waits to be retried.
+-- The first due job of one priority in an ordered lane, and how long it waits to be retried.
 SELECT :place, job_id, (julianday(retry_at) - julianday(:TIME)) * 86400.0
   FROM proletarian_job
  WHERE queue = :queue AND lane = :lane AND priority = :priority AND process_at <= :TIME
@@ -72,21 +72,21 @@ SELECT :CLAIMED
  LIMIT :most
 
 -- :name write
--- Of lanes with a rate only: a count needs no row, because no other claim comes between it and the commit.
+-- Only for lanes with a rate: a count needs no row, because no other claim can run between it and the commit.
 INSERT INTO proletarian_lane (lane, version, next_at)
 SELECT value ->> 0, 1, value ->> 1 FROM json_each(:lanes) WHERE value ->> 1 IS NOT NULL
     ON CONFLICT (lane) DO UPDATE SET version = version + 1, next_at = excluded.next_at
 
 -- :name enter
--- Runs that turned out to be under a limit, before they are put back to wait: into its lane. In the transaction that
--- puts them back, so that nobody ever counts them in that lane.
+-- Put runs that turned out to be under a limit into its lane, before they go back to waiting. This happens in the
+-- transaction that puts them back, so nobody ever counts them as running in that lane.
 UPDATE proletarian_running_job
    SET lane = entered.value ->> 1
   FROM json_each(:entered) AS entered
  WHERE worker_id = :worker_id AND run_id = entered.value ->> 0
 
 -- :name prune
--- Lanes that nobody needs: without a run, and without a start for an hour.
+-- Lanes that nobody needs: no running job, and no start for an hour.
 DELETE FROM proletarian_lane
  WHERE lane IN (SELECT old.lane
                   FROM proletarian_lane AS old

@@ -1,4 +1,5 @@
--- What people set of limits, on the application's connection, in its transaction. Workers read it with their orders.
+-- Limits that people set, on the application's connection and in its transaction. Workers read them with their standing
+-- orders.
 
 -- :name set
 INSERT INTO proletarian_lane_limit (name, running, rate, seconds, burst, set_by, set_at)
@@ -20,7 +21,7 @@ SELECT name, running, rate, seconds, burst, set_by,
  ORDER BY name
 
 -- :name declared
--- What the code of the live workers says.
+-- What the code of the live workers declares.
 SELECT DISTINCT limits FROM proletarian_worker
  WHERE limits IS NOT NULL AND (julianday('now') - julianday(seen_at)) * 86400.0 <= lost_after
 

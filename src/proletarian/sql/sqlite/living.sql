@@ -1,6 +1,6 @@
 -- :name register
--- A worker is there from now on. `liveness_lock` is the file that it keeps locked; null:
--- only its heartbeat proves its life.
+-- From now on this worker is known. `liveness_lock` is the file that it keeps locked; null: only its heartbeat proves
+-- that it lives.
 INSERT INTO proletarian_worker
        (worker_id, host, pid, queues, job_types, limits, process, liveness_lock, pump_lock, lost_after,
         started_at, seen_at)
@@ -19,18 +19,17 @@ SELECT seen_at, (SELECT count(*) FROM proletarian_worker) FROM proletarian_worke
 DELETE FROM proletarian_worker WHERE worker_id = :worker_id
 
 -- :name peers
--- Who is there, and how long has its heartbeat been silent? Whether its lock is free, the file says.
+-- Which workers there are, and how long each one's heartbeat has been silent. The file shows whether its lock is free.
 SELECT worker_id, host, pid, seen_at, (julianday('now') - julianday(seen_at)) * 86400.0, lost_after, process,
        liveness_lock, 0, pump_lock, 0
   FROM proletarian_worker
 
 -- :name dying
--- One that is to be declared dead, unless it has beaten since it was judged: its row is as it was seen.
+-- A worker to be declared dead, unless it has sent a heartbeat since it was judged: its row has not changed since then.
 SELECT host, pid, queues FROM proletarian_worker WHERE worker_id = :worker_id AND seen_at = :seen_at
 
 -- :name orphans
--- Runs whose worker is not there.
--- `apart` and whether that worker had other runs say which of them it died of.
+-- Runs whose worker does not exist any more. `apart`, and whether that worker had other runs, tell which run killed it.
 SELECT worker_id, :JOB, run_id, apart,
        EXISTS (SELECT 1 FROM proletarian_running_job AS other
                 WHERE other.worker_id = running.worker_id AND other.run_id <> running.run_id)
@@ -39,5 +38,5 @@ SELECT worker_id, :JOB, run_id, apart,
  LIMIT :most
 
 -- :name held_by
--- How many runs of each queue a dead worker had, where one look at its orphans may not have shown all.
+-- How many runs of each queue a dead worker had; one look at its orphans may not have shown all.
 SELECT queue, count(*) FROM proletarian_running_job WHERE worker_id = :worker_id GROUP BY queue

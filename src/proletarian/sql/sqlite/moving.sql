@@ -1,10 +1,10 @@
--- What people do with jobs, on the application's connection, in the application's transaction.
+-- What people do with jobs, on the application's connection and in its transaction.
 
 -- :part WHICH
 job_id IN (SELECT value FROM json_each(:job_ids))
 
 -- :name places
--- Where jobs are, in one look.
+-- Where jobs are, in one statement.
 SELECT 'waiting', job_id FROM proletarian_job WHERE :WHICH
  UNION ALL
 SELECT 'held', job_id FROM proletarian_held_job WHERE :WHICH
@@ -14,11 +14,11 @@ SELECT 'running', job_id FROM proletarian_running_job WHERE :WHICH
 SELECT 'archived', job_id FROM proletarian_archived_job WHERE :WHICH
 
 -- :name seen_waiting
--- Without the right to write, which others would have to wait for.
+-- Without the write lock, which would make others wait.
 SELECT job_id FROM proletarian_job WHERE :WHICH
 
 -- :part LOCK_WAITING
--- An update that changes nothing: it takes the right to write, so that what it returns stays as it is.
+-- An update that changes nothing, to take the write lock: what it returns then cannot change.
 UPDATE proletarian_job SET attempts = attempts WHERE :WHICH RETURNING job_id, errors, queue, job_type
 
 -- :name lock_waiting
@@ -35,7 +35,7 @@ SELECT :KEPT, job.attempts, job.process_at, job.lost, said.value ->> 1, 'cancell
   CROSS JOIN proletarian_job AS job ON job.job_id = said.value ->> 0
 
 -- :name request
--- Once more: the later reason counts.
+-- On a repeated request the later reason counts.
 INSERT INTO proletarian_cancel_request (job_id, reason, requested_by, requested_at)
 SELECT value, :reason, :by, strftime('%Y-%m-%d %H:%M:%f000', 'now') FROM json_each(:job_ids) WHERE true
     ON CONFLICT (job_id) DO UPDATE
@@ -55,7 +55,7 @@ SELECT :KEPT, CASE WHEN :fresh THEN 0 ELSE attempts END, coalesce(:now, strftime
  WHERE :WHICH
 
 -- :name reschedule
--- A time in the past means now; none leaves it as it is.
+-- A time in the past means now; without a time, process_at stays as it is.
 UPDATE proletarian_job
    SET process_at = CASE WHEN :process_at IS NULL AND :delay IS NULL THEN process_at
                          ELSE max(coalesce(:process_at, strftime('%Y-%m-%d %H:%M:%f000', t, printf('%+.3f seconds', :delay))), t) END,
@@ -71,14 +71,14 @@ DELETE FROM proletarian_job WHERE :WHICH
 DELETE FROM proletarian_archived_job WHERE :WHICH
 
 -- :name stale
--- Requests to cancel jobs that do not run: each of those has ended, or waits again.
+-- Requests to cancel jobs that are not running: each of them has ended, or waits again.
 SELECT job_id, reason, requested_by
   FROM proletarian_cancel_request AS request
  WHERE NOT EXISTS (SELECT 1 FROM proletarian_running_job AS running WHERE running.job_id = request.job_id)
  LIMIT 200
 
 -- :name unfinished
--- Those of these that wait or run after all.
+-- Which of these jobs do wait or run after all.
 SELECT job_id FROM proletarian_job WHERE :WHICH
  UNION ALL
 SELECT job_id FROM proletarian_running_job WHERE :WHICH

@@ -1,5 +1,5 @@
 -- :name taken
--- Which of these runs have an id that another job has as well: one that is archived, one that waits.
+-- Which of these runs share their id with another job: one in the archive, one that waits.
 SELECT run_id, archived, waiting
   FROM (SELECT running.run_id AS run_id,
                EXISTS (SELECT 1 FROM proletarian_archived_job AS other WHERE other.job_id = running.job_id) AS archived,
@@ -10,5 +10,5 @@ SELECT run_id, archived, waiting
  WHERE archived OR waiting
 
 -- :name rename
--- Only its own worker may do so, and running_job holds no id unique: this always goes.
+-- Only the run's own worker may do this, and ids are not unique in running_job, so it always succeeds.
 UPDATE proletarian_running_job SET job_id = :job_id WHERE worker_id = :worker_id AND run_id = :run_id

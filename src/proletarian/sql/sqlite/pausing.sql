@@ -1,5 +1,5 @@
 -- :name pause
--- Once more: the later reason counts.
+-- On a repeated pause the later reason counts.
 INSERT INTO proletarian_paused_queue (queue, reason, paused_by, paused_at)
 VALUES (:queue, :reason, :by, strftime('%Y-%m-%d %H:%M:%f000', 'now'))
     ON CONFLICT (queue) DO UPDATE

@@ -1,5 +1,5 @@
 -- :name ended
--- A bounded look, so that nobody waits for it.
+-- A bounded look, so nobody waits for it.
 SELECT job_id, job_type, status
   FROM proletarian_archived_job
  WHERE finished_at >= :since
@@ -15,7 +15,7 @@ DELETE FROM proletarian_archived_job
 SELECT 1 FROM proletarian_step LIMIT 1
 
 -- :name free
--- Those that the next statement deletes, in its transaction.
+-- The jobs that the next statement deletes, in the same transaction.
 SELECT job_id
   FROM proletarian_archived_job
  WHERE job_id IN (SELECT value FROM json_each(:job_ids))

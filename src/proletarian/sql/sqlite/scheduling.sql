@@ -10,7 +10,7 @@ app, name, cron, every, tz, missed, job_type, queue, payload, options, digest, n
 SELECT :TIME
 
 -- :name next
--- The time, and when the next tick of this application is due: all that most looks ask.
+-- The time, and when the application's next tick is due: most looks need no more.
 SELECT :TIME,
        (SELECT next_at
           FROM proletarian_schedule
@@ -19,8 +19,8 @@ SELECT :TIME,
          LIMIT 1)
 
 -- :name due
--- Nobody else writes meanwhile.
--- The job and the next tick go in with the same commit, so a tick is fired once, whoever dies.
+-- Nobody else writes in the meantime. The job and the next tick are written in the same commit, so a tick is fired
+-- exactly once, no matter which worker dies.
 SELECT :SHOWN
   FROM proletarian_schedule
  WHERE :OURS AND next_at <= :TIME
@@ -43,7 +43,7 @@ SELECT :SHOWN
  LIMIT :most
 
 -- :name put
--- A schedule goes on from where it was unless it ticks at other times now; a pause stays.
+-- A schedule continues where it was, unless its times have changed; it stays paused if it was.
 INSERT INTO proletarian_schedule AS old
        (app, name, cron, every, tz, missed, job_type, queue, payload, options, digest, next_at)
 VALUES (:app, :name, :cron, :every, :tz, :missed, :job_type, :queue, :payload, :options, :digest,
@@ -71,7 +71,7 @@ DELETE FROM proletarian_schedule WHERE app = :app AND name = :name
 SELECT :SHOWN FROM proletarian_schedule WHERE app = :app AND digest IS NOT NULL
 
 -- :name is_said
--- Whether some worker of this release has said so within half a minute: then nobody else need.
+-- Whether a worker of this release has declared it within the last half minute; then no other worker needs to.
 SELECT 1
   FROM proletarian_schedule_release
  WHERE app = :app AND digest = :digest
@@ -84,12 +84,12 @@ VALUES (:app, '', strftime('%Y-%m-%d %H:%M:%f000', 'now'), strftime('%Y-%m-%d %H
     ON CONFLICT (app, digest) DO NOTHING
 
 -- :name take_turn
--- Two releases that start together must see each other: one after the other, by a row that is no release.
+-- Two releases that start at the same time must see each other, so they take turns by locking a row that is no release.
 SELECT 1 FROM proletarian_schedule_release WHERE app = :app AND digest = ''
 
 -- :name say
--- A release is as old as its longest unbroken life: three minutes without a worker end it. Times that lie
--- ahead are those of a clock that has been set back since.
+-- The age of a release counts from the start of its present life: three minutes without a worker end it. Times in the
+-- future come from a clock that has been set back since.
 INSERT INTO proletarian_schedule_release AS old (app, digest, born_at, seen_at)
 VALUES (:app, :digest, strftime('%Y-%m-%d %H:%M:%f000', 'now'), strftime('%Y-%m-%d %H:%M:%f000', 'now'))
     ON CONFLICT (app, digest) DO UPDATE

@@ -1,14 +1,14 @@
 -- :name ours
--- The runs that are still this worker's own. (worker_id, run_id) is the fence, and the key
--- of the table: what was taken back from it is not here under both any more.
+-- The runs that are still this worker's own. (worker_id, run_id) is the fence, and the primary key of the table: a run
+-- that was taken back from the worker is no longer here under that key.
 SELECT running.run_id
   FROM json_each(:ended) AS ended
   CROSS JOIN proletarian_running_job AS running
      ON running.worker_id = :worker_id AND running.run_id = ended.value ->> 'run_id'
 
 -- :name archive
--- An id that was given to two jobs makes it fail, as a value does that no column holds: the worker
--- finds out which row it is, and settles that one apart; see `namesakes.sql`.
+-- This fails if an id was given to two jobs, or if a value does not fit its column: the worker then finds out which row
+-- it is, and settles that one separately; see `namesakes.sql`.
 INSERT INTO proletarian_archived_job (:KEPT, attempts, process_at, lost, errors,
         status, started_at, finished_at, worker, result)
 SELECT :KEPT, ended.value ->> 'attempts', running.process_at, ended.value ->> 'lost',
@@ -20,7 +20,7 @@ SELECT :KEPT, ended.value ->> 'attempts', running.process_at, ended.value ->> 'l
  WHERE ended.value ->> 'status' IS NOT NULL
 
 -- :name put_back
--- A job of an ordered lane keeps its place while it waits to be tried again: `retry_in` instead of `delay`.
+-- A job of an ordered lane keeps its place while it waits to be retried: `retry_in` instead of `delay`.
 INSERT INTO proletarian_job (:KEPT, attempts, process_at, lost, errors, suspect, retry_at)
 SELECT :KEPT, ended.value ->> 'attempts',
        CASE WHEN ended.value ->> 'delay' IS NULL THEN running.process_at
@@ -49,7 +49,7 @@ SELECT running.run_id
      ON running.worker_id = :worker_id AND running.run_id = ended.value ->> 'run_id'
 
 -- :name rolled_back
--- The same: one writer at a time leaves no transaction to wait for.
+-- The same statement: with one writer at a time there is no open transaction to wait for.
 SELECT running.run_id
   FROM json_each(:run_ids) AS ended
   CROSS JOIN proletarian_running_job AS running

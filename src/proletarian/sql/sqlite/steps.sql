@@ -1,5 +1,5 @@
 -- :name load
--- What steps of these runs' jobs have returned in earlier runs. Not those of another job that had the id before.
+-- The results of steps from earlier runs of these runs' jobs, but not of another job that had the same id before.
 SELECT running.run_id, step.name, step.result
   FROM json_each(:run_ids) AS asked
   CROSS JOIN proletarian_running_job AS running
@@ -7,14 +7,15 @@ SELECT running.run_id, step.name, step.result
   CROSS JOIN proletarian_step AS step ON step.job_id = running.job_id AND step.enqueued_at = running.enqueued_at
 
 -- :name ours
--- Those of these runs that are still this worker's own. Nobody takes one back meanwhile: one writer at a time.
+-- Those of these runs that are still this worker's own. With one writer at a time, nobody takes one back in the
+-- meantime.
 SELECT running.run_id
   FROM json_each(:run_ids) AS asked
   CROSS JOIN proletarian_running_job AS running
      ON running.worker_id = :worker_id AND running.run_id = asked.value ->> 'run_id'
 
 -- :name keep
--- What was kept first stays, so that this may be said again after a lost answer.
+-- What was stored first stays, so this can be repeated after a lost answer.
 INSERT INTO proletarian_step (job_id, name, enqueued_at, result, kept_at)
 SELECT running.job_id, said.value ->> 1, running.enqueued_at, said.value ->> 2, strftime('%Y-%m-%d %H:%M:%f000', 'now')
   FROM json_each(:said) AS said

@@ -1,6 +1,6 @@
 -- :name begin
--- Take the right to write at once: a transaction that reads first and writes later may
--- find that somebody else wrote in between, and then has to be given up.
+-- Take the write lock at once: a transaction that reads first and writes later may find that somebody else has written
+-- in between, and then has to be abandoned.
 BEGIN IMMEDIATE
 
 -- :name commit

@@ -1,7 +1,7 @@
--- Enqueue unique jobs. A key is held while the job that took it last is where the scope says; nobody has to free
--- it, so no claim, retry, recovery or deletion by hand needs to know of it. One connection writes at a time, from
--- the first write of a transaction to its end: so a look at where the job is stays true until the commit, and a job
--- that is kept cannot start before.
+-- Enqueue unique jobs. A key is held while the job that took it last is in a table that the scope counts. Nobody has to
+-- free it, so claims, retries, recovery and deletion by hand need not know about it. Only one connection writes at a
+-- time, from the first write of a transaction to its end, so what it finds out about the place of a job stays true
+-- until the commit, and a job that is kept cannot start before then.
 
 -- :part TIME
 coalesce(:now, strftime('%Y-%m-%d %H:%M:%f000', 'now'))
@@ -25,7 +25,7 @@ SELECT value ->> 0, value ->> 1, t,
  WHERE NOT :WAITS
 
 -- :name take_finished
--- The archive has an index on job_id and `running_job` has none: it is only read for a job that is running.
+-- The archive has an index on job_id and `running_job` has none, so that table is read only if the job is running.
 :TAKE
  WHERE NOT EXISTS (SELECT 1 FROM proletarian_job AS waiting WHERE waiting.job_id = mine.job_id)
    AND (EXISTS (SELECT 1 FROM proletarian_archived_job AS archived WHERE archived.job_id = mine.job_id)
@@ -36,7 +36,7 @@ SELECT value ->> 0, value ->> 1, t,
  WHERE coalesce(mine.held_until <= excluded.taken_at, true)
 
 -- :name owners
--- Whose the keys are now, and whether that job waits for its first run.
+-- Which job owns each key now, and whether that job waits for its first run.
 SELECT unique_key, job_id, :WAITS
   FROM json_each(:asked) AS asked
   CROSS JOIN proletarian_unique_job AS mine ON mine.unique_key = asked.value ->> 0
@@ -55,7 +55,7 @@ UPDATE proletarian_job
  WHERE job_id = :job_id
 
 -- :name sweep
--- A page of keys: whether a key has no job any more, and for how long it has been there.
+-- A page of keys: whether each key's job is gone, and whether the key is more than a day old.
 SELECT unique_key, job_id, coalesce(julianday(held_until) < julianday('now'), true)
        AND NOT EXISTS (SELECT 1 FROM proletarian_job AS waiting WHERE waiting.job_id = page.job_id)
        AND job_id NOT IN (SELECT job_id FROM proletarian_running_job),

@@ -1,12 +1,12 @@
 -- :name workers
--- Whose heartbeat is in time counts as alive here: who looks is not in touch long enough to judge by locks.
+-- A worker whose heartbeat is on time counts as alive here: a single look is too short to judge by locks.
 SELECT queues, job_types, (julianday('now') - julianday(seen_at)) * 86400.0 <= lost_after
   FROM proletarian_worker AS worker
  LIMIT 1000
 
 -- :name ahead
--- Of a million jobs of a higher priority that are not due yet only the first are looked at: it is a
--- number for people, who are told that it ended.
+-- Of a million jobs of a higher priority that are not due yet, only the first ones are read: the number is for people,
+-- who are told where counting stopped.
 SELECT (SELECT count(*)
           FROM (SELECT process_at FROM proletarian_job AS job
                  WHERE job.queue = :queue AND job.lane = :lane AND job.priority > :priority LIMIT :most) AS higher
@@ -17,7 +17,7 @@ SELECT (SELECT count(*)
                    AND job.process_at < :process_at LIMIT :most) AS earlier)
 
 -- :name holders
--- Who has the places of a lane: the first few runs, and how many there are.
+-- Which runs occupy a lane: the first few of them, and how many there are.
 SELECT job_id, (SELECT known.host || ':' || known.pid FROM proletarian_worker AS known WHERE known.worker_id = running.worker_id), count(*) OVER ()
   FROM proletarian_running_job AS running
  WHERE lane = :lane AND lane <> ''
@@ -25,11 +25,11 @@ SELECT job_id, (SELECT known.host || ':' || known.pid FROM proletarian_worker AS
  LIMIT 3
 
 -- :name rate
--- In how many seconds the next job of a lane may start by its rate.
+-- The number of seconds until the rate of a lane allows the next start.
 SELECT next_at - (strftime('%s', :NOW) + (strftime('%f', :NOW) - strftime('%S', :NOW))) FROM proletarian_lane AS state WHERE lane = :lane
 
 -- :name head
--- The first job of a lane, and in how many seconds it is tried again.
+-- The first job of a lane, and the number of seconds until it is retried.
 SELECT job_id, (julianday(job.retry_at) - julianday(:NOW)) * 86400.0
   FROM proletarian_job AS job
  WHERE queue = :queue AND lane = :lane AND process_at <= :NOW

@@ -1,1 +1,1 @@
-"""The pages of the dashboard, a file each: functions of what is asked."""
+"""The pages of the dashboard, one file each: functions of the request."""

@@ -14,7 +14,7 @@ IN_A_PAGE = 100
 
 
 def page(ask: Ask) -> Shown:
-    """The latest acts first."""
+    """The latest actions first."""
     after = ask.query.get("after", "")
     below = int(after) if after.isdecimal() else auditing.LATEST
     now, entries = ask.desk.look(look(ask.desk, min(below, auditing.LATEST)))

@@ -1,8 +1,8 @@
 """
-What is done to all jobs that a filter means: shown before, then done batch by batch, each in a transaction of its own.
+Actions on all jobs that match a filter: previewed, then done batch by batch, each in its own transaction.
 
-There is nothing to remember between two batches but what the form says: where to go on, and how many were
-changed. So it can be stopped at any moment, goes on after a restart, and any process of the dashboard can do it.
+Between two batches, the form is the only state: where to continue, and how many jobs were changed. So an action can be
+stopped at any moment and continues after a restart, in any process of the dashboard.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ MOST_COUNTED = 10_000
 
 
 def preview(ask: Ask) -> Shown:
-    """How many jobs are meant, and some of them, before anything is done."""
+    """How many jobs match, and some of them, before anything is done."""
     deed = DEEDS.get(ask.query.get("do", ""))
     if deed is None:
         raise Refused("There is no such action.")
@@ -38,7 +38,7 @@ def preview(ask: Ask) -> Shown:
 
 
 def meant(text: str, deed: Deed) -> JobFilter:
-    """The jobs that are meant; raises `FilterError` for all of them, and for those to which this cannot be done."""
+    """The jobs that are meant; raises `FilterError` if these are all jobs, or if this cannot be done to any of them."""
     which = JobFilter.parse(text)
     if not which:
         raise FilterError("this filter matches every job; write queue:* if you mean all of them")
@@ -60,14 +60,14 @@ def _looked(desk: Desk, which: JobFilter) -> Plan[tuple[Count, Page]]:
 
 @dataclass(frozen=True)
 class Step:
-    """How far it has come."""
+    """Its progress."""
 
     changed: int
     after: str
 
 
 def work(ask: Ask, deed: Deed) -> Done | Shown:
-    """Do it to all that are meant, for as long as a request may take; then say how to go on."""
+    """Do it to the matching jobs for as long as a request may take; then say how to continue."""
     text = ask.form.get("q", "")
     which = meant(text, deed)
     changed, after = _number(ask.form.get("changed")), ask.form.get("after") or None
@@ -84,7 +84,7 @@ def work(ask: Ask, deed: Deed) -> Done | Shown:
 
 
 def _batch(ask: Ask, deed: Deed, which: JobFilter, after: str | None) -> Plan[tuple[int, str | None]]:
-    """One batch: of the jobs that are meant at this moment, those that still are when they are changed."""
+    """One batch: of the jobs that match at this moment, those that still match when they are changed."""
     desk = ask.desk
     found = yield from see_jobs(desk.queue, desk.kind, which, limit=BATCH, after=after, mask=True, why=False)
     ids: Sequence[Any] = [job.job_id for job in found]
@@ -100,5 +100,5 @@ def _number(text: str | None) -> int:
 
 
 def act(name: str) -> Callable[[Ask], Done | Shown]:
-    """The form that does one of the deeds."""
+    """The form for one of the actions."""
     return lambda ask: work(ask, DEEDS[name])

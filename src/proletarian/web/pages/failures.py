@@ -1,4 +1,4 @@
-"""Failures by what failed and how: since when, how often, where, and one button for all of them."""
+"""Failures grouped by what failed and how: since when, how often, where, and one button for all of them."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ MOST = 2_000  # failures that are looked at, the latest first
 
 def by_hour(moments: Sequence[datetime], now: datetime) -> list[int]:
     """
-    How many there are in each of the last 24 hours, the oldest first.
+    How many there are in each of the last 24 hours, oldest first.
 
     >>> noon = datetime(2026, 12, 1, 12)
     >>> by_hour([noon.replace(hour=11, minute=30), noon.replace(hour=9), noon.replace(month=11)], noon)[-4:]
@@ -33,7 +33,7 @@ def by_hour(moments: Sequence[datetime], now: datetime) -> list[int]:
 
 
 def page(ask: Ask) -> Shown:
-    """The failures that the filter means, in groups."""
+    """The failures that match the filter, in groups."""
     text = ask.query.get("q", "").strip()
     values = {"text": text, "wrong": "", "groups": [], "most": MOST, "most_shown": MOST_SHOWN}
     try:

@@ -1,4 +1,4 @@
-"""One job: what it is, what became of it, why it does not run, and what can be done about it."""
+"""One job: what it is, what happened to it, why it does not run, and what can be done about it."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Moment(NamedTuple):
 
 @dataclass(frozen=True)
 class Looked:
-    """What a look at one job came to."""
+    """The result of a look at one job."""
 
     now: datetime
     job: JobRecord
@@ -42,12 +42,12 @@ class Looked:
 
 
 def page(ask: Ask) -> Shown:
-    """The job of this id."""
+    """The job with this id."""
     return shown(ask.desk.look(_look(ask.desk, ask.query.get("id", ""), mask=True)), is_masked=True)
 
 
 def shown(seen: Looked, *, is_masked: bool) -> Shown:
-    """A job as a page; one that is unmasked is shown once, and not again by itself."""
+    """A job as a page; an unmasked one is shown once, and not refreshed."""
     drawing = None if seen.flow is None else drawn(seen.flow)
     values = {
         "now": seen.now, "job": seen.job, "moments": list(timeline(seen.job)), "is_masked": is_masked,
@@ -73,7 +73,7 @@ def look(desk: Desk, job_id: str, *, mask: bool) -> Plan[tuple[datetime, JobReco
     now = yield from finding.time(desk.dialect, desk.queue.now())
     job = yield from see_job(desk.queue, desk.kind, job_id, mask=mask)
     if job is None:
-        raise Refused(f"There is no job {job_id}: it was deleted, or pruned from the archive, or never committed.")
+        raise Refused(f"There is no job {job_id}: it was deleted, pruned from the archive, or never committed.")
     return now, job
 
 
@@ -119,11 +119,11 @@ def timeline(job: JobRecord) -> Iterator[Moment]:
     return iter(sorted(found, key=lambda moment: moment.at))
 
 
-# What is done to it.
+# Actions.
 
 
 def act(name: str) -> Callable[[Ask], Done]:
-    """The form that does one of the deeds to it."""
+    """The form for one of the actions."""
     return lambda ask: _done(ask, DEEDS[name])
 
 
@@ -142,7 +142,7 @@ def _done(ask: Ask, deed: Deed) -> Done:
 
 
 def reveal(ask: Ask) -> Shown:
-    """Show it once with its secrets; who did so stands in the audit before they see them."""
+    """Show the job once with its secrets; the audit records who asked before they are shown."""
     job_id = _id(ask)
 
     def plan() -> Plan[Looked]:

@@ -1,4 +1,4 @@
-"""Jobs by a filter: how many are in each state, and a page of them."""
+"""Jobs that match a filter: how many are in each state, and a page of them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from proletarian.web.desk import Desk
 
 IN_A_PAGE = 50
 MOST_COUNTED = 1_000  # in each state
-COUNTED = finding.WINDOWS[:2]  # rows that are read for it: seven counts are seven looks
+COUNTED = finding.WINDOWS[:2]  # rows that are read for a count; there are seven
 
 
 class Listed(NamedTuple):
@@ -30,7 +30,7 @@ class Listed(NamedTuple):
 
 
 def page(ask: Ask) -> Shown:
-    """The jobs that the filter means; one that cannot be read is explained above an empty list."""
+    """The jobs that match the filter; a filter that cannot be understood is explained above an empty list."""
     text, after = ask.query.get("q", "").strip(), ask.query.get("after") or None
     values: dict[str, Any] = {"text": text, "keys": KEYS, "after": after, "wrong": "", "tabs": [], "listed": None}
     try:
@@ -47,7 +47,7 @@ def page(ask: Ask) -> Shown:
 
 
 def look(desk: Desk, which: JobFilter, after: str | None) -> Plan[Listed]:
-    """Counts by state, whatever state the filter names, and a page of what it means."""
+    """Counts by state, whatever state the filter names, and a page of the jobs that match."""
     now = yield from finding.time(desk.dialect, desk.queue.now())
     counts = {}
     for state in STATES:

@@ -1,4 +1,4 @@
-"""Limits: what may run or start at a time, who has changed that, and how it stands in each lane."""
+"""Limits: what may run or start at a time, who has changed that, and the state of each lane."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ FIELDS = ("running", "rate", "seconds", "burst")
 
 @dataclass(frozen=True)
 class InForce:
-    """A limit as it is in force, and what the code of the live workers says; None: nothing."""
+    """A limit in force, and what the code of the live workers declares; None: nothing."""
 
     record: LimitRecord
     code: str | None
@@ -36,22 +36,22 @@ class InForce:
 
 @dataclass(frozen=True)
 class Lane:
-    """A lane, what it may run at a time, and why nothing more of it starts now."""
+    """A lane, how many jobs it may run at a time, and why no more start now."""
 
     record: LaneRecord
     most: int | None
     is_known: bool
-    until: datetime | None  # when it goes on by its rate, or with a job that is tried again
+    until: datetime | None  # when its rate or a retry lets it continue
 
     @property
     def is_full(self) -> bool:
-        """Whether as many run as may."""
+        """Whether as many jobs run as may."""
         return self.most is not None and self.record.running >= self.most
 
 
 @dataclass(frozen=True)
 class Looked:
-    """What a look came to."""
+    """The result of a look."""
 
     now: datetime
     limits: Sequence[InForce]
@@ -60,13 +60,13 @@ class Looked:
 
 
 def page(ask: Ask) -> Shown:
-    """All limits, or the one that is named, and the lanes of which jobs wait or run."""
+    """All limits, or the named one, and the lanes in which jobs wait or run."""
     name = ask.query.get("name") or None
     return shown(ask, name, form={}, wrong="")
 
 
 def shown(ask: Ask, name: str | None, *, form: Mapping[str, str], wrong: str) -> Shown:
-    """The page; with a form that could not be followed, and why."""
+    """The page, with a form that was refused and the reason."""
     seen = ask.desk.look(look(ask, name, ask.query.get("after", "")))
     one = next((limit for limit in seen.limits if limit.record.name == name), None)
     if not form and one is not None and one.record.set_at is not None:
@@ -79,7 +79,7 @@ def shown(ask: Ask, name: str | None, *, form: Mapping[str, str], wrong: str) ->
 
 
 def look(ask: Ask, name: str | None, after: str) -> Plan[Looked]:
-    """The limits in force, what the code says of them, and a page of lanes."""
+    """The limits in force, what the code says, and a page of lanes."""
     dialect = ask.desk.dialect
     now = yield from finding.time(dialect, ask.desk.queue.now())
     code = yield from limiting.declared(dialect)
@@ -126,11 +126,11 @@ def fields_of(record: LimitRecord) -> dict[str, str]:
     return {name: f"{value:g}" for name, value in given.items() if value is not None}
 
 
-# What is done to them.
+# Actions.
 
 
 def change(ask: Ask) -> Done | Shown:
-    """Workers hold to this from now on."""
+    """Set a limit: workers keep to it from now on."""
     name = _name(ask)
     try:
         given = {field: _number(field, ask.form.get(field, "")) for field in FIELDS}
@@ -147,12 +147,12 @@ def change(ask: Ask) -> Done | Shown:
     except ConfigurationError as error:
         return shown(ask, name, form=ask.form, wrong=str(error))
     return Done(
-        ask.url("/limits", name=name), f"The limit {name} is set: {detail}. Workers hold to it within a second."
+        ask.url("/limits", name=name), f"The limit {name} is set: {detail}. Workers keep to it within a second."
     )
 
 
 def lift(ask: Ask) -> Done:
-    """It is as the code has it."""
+    """Lift a limit: what the code says applies again."""
     name = _name(ask)
 
     def plan() -> Plan[bool]:
@@ -162,7 +162,7 @@ def lift(ask: Ask) -> Done:
 
     was_set = ask.desk.act(plan())
     return Done(
-        ask.url("/limits", name=name), f"The limit {name} {'is as the code has it' if was_set else 'was not set'}."
+        ask.url("/limits", name=name), f"The limit {name} {'was lifted' if was_set else 'was not set'}."
     )
 
 

@@ -1,4 +1,4 @@
-"""The first page: does it work, what is late, what fails since when, and one button that helps."""
+"""The first page: what works, what is late, what has been failing since when, and a button that helps."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from proletarian.web.asking import Ask, Shown
 from proletarian.web.survey import Survey, survey
 from proletarian.web.wording import ago, number, several, span
 
-LATE = 60.0  # seconds that a due job may wait before that is worth a word
-SILENT = 5 * 60.0  # of a run that goes on for so long its worker is named
-GROUPED = 200  # failures that are looked at for the words on them
+LATE = 60.0  # seconds that a due job may wait before it is mentioned
+SILENT = 5 * 60.0  # seconds of a run after which its worker is named
+GROUPED = 200  # failures that are grouped for the sentences about them
 FAILURES = JobFilter(state="failed", since=3600)
 
 
@@ -34,7 +34,7 @@ class Matter:
 
 
 def page(ask: Ask) -> Shown:
-    """The whole at a glance."""
+    """The overview."""
     seen, groups = ask.desk.look_with(lambda connection: _look(ask, connection))
     return Shown("overview.html", {"survey": seen, "matters": list(matters(ask, seen, groups))}, live=True)
 
@@ -48,7 +48,7 @@ def _look(ask: Ask, connection: OwnConnection) -> Plan[tuple[Survey, list[Failur
 
 
 def matters(ask: Ask, seen: Survey, groups: list[FailureGroup]) -> Iterator[Matter]:
-    """What needs attention, the worst first."""
+    """What needs attention, worst first."""
     waiting = [queue for queue in seen.queues if queue.due]
     unserved = [queue for queue in waiting if not queue.workers and queue.pause is None]
     if not seen.alive and waiting:
@@ -60,7 +60,7 @@ def matters(ask: Ask, seen: Survey, groups: list[FailureGroup]) -> Iterator[Matt
             yield Matter(
                 "bad",
                 f"No live worker serves {queue.queue}: {several(queue.due, 'job')} due, "
-                f"the oldest since {span(queue.late)}.",
+                f"the oldest for {span(queue.late)}.",
                 ask.url("/jobs", q=JobFilter(queue=queue.queue, state="waiting")),
                 "See why",
             )
@@ -68,13 +68,13 @@ def matters(ask: Ask, seen: Survey, groups: list[FailureGroup]) -> Iterator[Matt
         error = f" with {group.error}" if group.error else ""
         yield Matter(
             "bad",
-            f"{group.job_type} fails{error}: {number(group.count)} within the hour, "
+            f"{group.job_type} fails{error}: {number(group.count)} in the last hour, "
             f"the last {ago(group.last_at, seen.now)}.",
             ask.url("/failures", q=replace(group.filter, state=None, since=FAILURES.since)),
             "Failures",
         )
     if len(groups) > 3:
-        yield Matter("bad", f"{several(len(groups) - 3, 'more kind')} of failure within the hour.",
+        yield Matter("bad", f"{several(len(groups) - 3, 'more kind')} of failure in the last hour.",
                      ask.url("/failures", q="since:1h"), "Failures")  # fmt: skip
     for queue in seen.queues:
         if queue.pause is not None:

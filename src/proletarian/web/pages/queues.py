@@ -1,4 +1,4 @@
-"""Queues: how deep, how late, how fast, who serves them; and their pauses."""
+"""Queues: how long, how late, how fast, and which workers serve them; and pausing them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def page(ask: Ask) -> Shown:
 
 
 def pause(ask: Ask) -> Done:
-    """No worker claims from it any more."""
+    """Pause a queue: workers stop claiming from it."""
     queue, reason = _queue(ask), ask.form.get("reason", "").strip()
 
     def plan() -> Plan[None]:
@@ -27,7 +27,7 @@ def pause(ask: Ask) -> Done:
 
 
 def resume(ask: Ask) -> Done:
-    """Workers claim from it again."""
+    """Resume a queue: workers claim from it again."""
     queue = _queue(ask)
 
     def plan() -> Plan[bool]:

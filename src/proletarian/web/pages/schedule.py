@@ -1,4 +1,4 @@
-"""One schedule, to be changed: when it ticks and what its jobs are given. What code declares is changed in the code."""
+"""Changing one schedule: its times and its payload. Schedules that code declares are changed in the code."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ DECLARED = "The schedule {!r} is declared in code: change it there. It can be pa
 
 
 def page(ask: Ask) -> Shown:
-    """The form, as the schedule is."""
+    """The form, filled in with the schedule."""
     record = _record(ask, ask.query)
     return _form(ask, record, as_fields(record), "")
 
 
 def change(ask: Ask) -> Done | Shown:
-    """Change it; a form that cannot be followed is shown again, with the reason."""
+    """Change the schedule; an invalid form is shown again, with the reason."""
     record = _record(ask, ask.form)
     try:
         when, payload = _when(ask.form), _payload(ask.form, record)
@@ -34,11 +34,11 @@ def change(ask: Ask) -> Done | Shown:
     except ConfigurationError as error:
         return _form(ask, record, ask.form, str(error))
     app = record.app if record.app != ask.app else ""
-    return Done(ask.url("/schedules", app=app), f"The schedule {record.name} is changed.")
+    return Done(ask.url("/schedules", app=app), f"The schedule {record.name} was changed.")
 
 
 def as_fields(record: ScheduleRecord) -> dict[str, str]:
-    """A schedule as the fields of the form; without a payload that JSON does not give back as it is."""
+    """A schedule as the fields of the form; without a payload that JSON would change."""
     text = as_json(record.payload)
     return {
         "cron": record.cron or "", "every": "" if record.every is None else spelled(record.every.total_seconds()),
@@ -59,7 +59,7 @@ def _form(ask: Ask, record: ScheduleRecord, fields: Mapping[str, str], wrong: st
 
 
 def _record(ask: Ask, said: Mapping[str, str]) -> ScheduleRecord:
-    """The schedule that is meant; raises `Refused` for one that is changed in the code."""
+    """The schedule that is meant; raises `Refused` for one that is declared in code."""
     if not (name := said.get("name")):
         raise Refused("The form names no schedule.", 400)
     desk = ask.desk
@@ -72,12 +72,12 @@ def _record(ask: Ask, said: Mapping[str, str]) -> ScheduleRecord:
 def _when(form: Mapping[str, str]) -> str | timedelta:
     cron, every = form.get("cron", "").strip(), form.get("every", "").strip()
     if bool(cron) == bool(every):
-        raise ConfigurationError("give a cron text, as in 0 6 1 * *, or an interval, as in 5m: one of the two")
+        raise ConfigurationError("give either a cron expression, as in 0 6 1 * *, or an interval, as in 5m")
     return cron or timedelta(seconds=read(every))
 
 
 def _payload(form: Mapping[str, str], record: ScheduleRecord) -> Any:
-    """What the form says the payload is; as it is, if nobody has changed it."""
+    """The payload from the form; unchanged if nobody has edited it."""
     if "payload" not in form:
         return Kept.as_it_is
     try:

@@ -1,4 +1,4 @@
-"""Schedules: when they fire next, in their zone and in UTC; pause, resume, run now."""
+"""Schedules: when they fire next, in their time zone and in UTC; pause, resume, run now."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ IN_A_PAGE = 100
 
 @dataclass(frozen=True)
 class Tick:
-    """One time at which a schedule fires: the instant, the clock of its zone, and what is odd about it."""
+    """One time at which a schedule fires: the instant, the local time, and what is unusual about it."""
 
     at: datetime
     local: datetime
@@ -29,16 +29,16 @@ class Tick:
 
 @dataclass(frozen=True)
 class Planned:
-    """A schedule and its next ticks, or why they cannot be told here."""
+    """A schedule and its next ticks, or why they cannot be computed here."""
 
     record: ScheduleRecord
     ticks: list[Tick]
     trouble: str
-    late: float  # seconds by which the next tick has passed
+    late: float  # seconds since the next tick should have fired
 
 
 def page(ask: Ask) -> Shown:
-    """The schedules of the application, in the order of their names."""
+    """The application's schedules, sorted by name."""
     app = ask.query.get("app", ask.app)
     now, records = ask.desk.look(_look(ask, app))
     found = [planned(record, now) for record in records]
@@ -54,7 +54,7 @@ def _look(ask: Ask, app: str) -> Plan[tuple[datetime, list[ScheduleRecord]]]:
 
 
 def planned(record: ScheduleRecord, now: datetime) -> Planned:
-    """A schedule with its next ticks, and how far it is behind."""
+    """A schedule with its next ticks, and how late it is."""
     late = max(0.0, (now - record.next_at).total_seconds()) if record.paused_at is None else 0.0
     try:
         ticks = [tick(at, record.tz) for at in record.next(NEXT)]
@@ -65,7 +65,7 @@ def planned(record: ScheduleRecord, now: datetime) -> Planned:
 
 def tick(at: datetime, tz: str) -> Tick:
     """
-    An instant on the clock of a zone; the days on which that clock is changed are marked.
+    An instant in local time; days on which the clock changes are marked.
 
     >>> from datetime import UTC
     >>> tick(datetime(2026, 10, 25, 1, 30, tzinfo=UTC), "Europe/Berlin").note
@@ -85,17 +85,17 @@ def tick(at: datetime, tz: str) -> Tick:
 
 
 def pause(ask: Ask) -> Done:
-    """It fires no more."""
+    """Pause a schedule: it does not fire."""
     return _steered(ask, "pause", "is paused")
 
 
 def resume(ask: Ask) -> Done:
-    """It continues with its next tick."""
+    """Resume a schedule: it continues with its next tick."""
     return _steered(ask, "resume", "continues with its next tick")
 
 
 def run(ask: Ask) -> Done:
-    """Its job is enqueued now."""
+    """Enqueue the schedule's job now."""
     name, app, desk = _named(ask)
 
     def plan() -> Plan[object]:

@@ -1,4 +1,4 @@
-"""System: what the doctor says of the database and the fleet, and how large the tables are."""
+"""System: what the doctor says about the database and the fleet, and the sizes of the tables."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from proletarian.drivers.registry import redacted
 from proletarian.sql import examining
 from proletarian.web.asking import Ask, Shown
 
-NOT_OURS = ("rights",)  # they are those of a worker's account, and this is the dashboard's
+NOT_OURS = ("rights",)  # it checks the rights of a worker's account, and this is the dashboard's
 SHAPES = {"trouble": "bad", "notice": "warn", "fine": "succeeded"}
 
 

@@ -1,4 +1,4 @@
-"""Workers: who lives, what they serve, what they do."""
+"""Workers: which are alive, what they serve, and what they are doing."""
 
 from __future__ import annotations
 
@@ -7,5 +7,5 @@ from proletarian.web.survey import surveyed
 
 
 def page(ask: Ask) -> Shown:
-    """All workers that have a row; dead ones stand there until another has buried them."""
+    """All workers that have a row; a dead one is listed until another worker has buried it."""
     return Shown("workers.html", {"survey": surveyed(ask)}, live=True)

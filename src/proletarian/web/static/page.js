@@ -1,5 +1,5 @@
-// What the pages do beyond HTML: updates can be paused, times are told in the reader's zone, a bulk goes on by itself.
-// Everything works without this file.
+// What the pages do beyond HTML: updates can be paused, times are shown in the reader's time zone, a bulk action
+// continues by itself. Everything works without this file.
 (() => {
   "use strict";
   const pause = document.getElementById("pause");
@@ -27,8 +27,8 @@
       say(paused ? "Paused" : "");
     });
   }
-  // A stream goes on unread while paused, and a poll is not sent; nor while somebody fills in a form, which would be
-  // replaced by an empty one.
+  // While paused, a stream continues unread and no poll is sent. The same while somebody fills in a form, which an
+  // update would replace with an empty one.
   const hold = (event) => {
     const field = document.activeElement;
     const filling = field && field.closest("details[open] form");
@@ -37,9 +37,9 @@
   };
   document.addEventListener("htmx:sse:before:message", hold);
   document.addEventListener("htmx:before:request", hold);
-  document.addEventListener("trouble", (event) => say(event.detail && event.detail.data ? "Not fresh: " + event.detail.data : "Not fresh"));
-  document.addEventListener("htmx:sse:error", () => say("Not fresh: the dashboard does not answer"));
-  document.addEventListener("htmx:error", () => say("Not fresh: the dashboard does not answer"));
+  document.addEventListener("trouble", (event) => say(event.detail && event.detail.data ? "Out of date: " + event.detail.data : "Out of date"));
+  document.addEventListener("htmx:sse:error", () => say("Out of date: the dashboard does not answer"));
+  document.addEventListener("htmx:error", () => say("Out of date: the dashboard does not answer"));
   document.addEventListener("htmx:after:swap", () => {
     if (!paused) say("");
     localize(document);

@@ -1,5 +1,5 @@
 """
-The claimer: makes the looks that the rhythm decides on, and puts the jobs into slots.
+The claimer: takes the looks that the rhythm decides on, and puts the jobs into slots.
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ from proletarian.worker.keeping.membership import Identity, Membership
 from proletarian.worker.run import Run
 from proletarian.worker.runner import Runner
 
-PATIENCE = 5.0  # seconds for which a job that somebody is always keeping may be held up
-SAMPLE = 10  # jobs of each claim whose payloads are weighed: neighbours are alike
+PATIENCE = 5.0  # seconds for which a job that is being kept all the time may be held up
+SAMPLE = 10  # jobs of each claim whose payloads are measured: neighbours are alike
 
 
 class Claimer:
@@ -89,7 +89,7 @@ class Claimer:
         if not self.lanes.are_served:
             return self._claim_plain(identity, due, started, 0)
         self.lanes.ask(due, started)
-        # Both want the same slots: each is asked first in its turn.
+        # Both want the same slots, so they take turns at being asked first.
         self._lanes_first = not self._lanes_first
         if self._lanes_first:
             brought = self._claim_lanes(identity, started)
@@ -145,13 +145,13 @@ class Claimer:
         missed: list[Mark] = []
 
         def claim() -> Plan[list[Claimed]]:
-            # The try before may have taken its time: somebody may have paused a queue.
+            # The previous try may have taken long enough for somebody to pause a queue.
             paused = yield from self._standing.in_passing()
             wants = {queue: want for queue, want in look.wants.items() if queue not in paused}
             if not wants:
                 return []
             onward = marks and {level: mark for level, mark in marks.items() if level[0] in wants}
-            # Fresh run ids for each try: the one before may have been carried out.
+            # New run ids for each try: the previous one may have been carried out.
             first = self._fresh_runs(wanted)
             now = self._queue.now()
             return (yield from claiming.claim(self._dialect, identity.stored, wants, first, now, onward, missed))
@@ -194,7 +194,7 @@ class Claimer:
         runs = self._runner.claimed_all(here, queue, identity.stored, now)
         self._held.enter(runs)
         if self._membership.identity is not identity:
-            self._held.strike(runs)  # declared dead meanwhile: others take these back, to run them is in vain
+            self._held.strike(runs)  # declared dead meanwhile: others take these back, so running them is pointless
             return
         if is_wanted(log, "jobs.claimed"):
             log("jobs.claimed", {"queue": queue, "count": len(here)})

@@ -1,10 +1,10 @@
 """
-The dock: suspects wait here until their worker has nothing else in its hands, and run one by one.
+The dock: suspects wait here until their worker holds nothing else, and then run one by one.
 
-A suspect is a job with which two workers have died, and others beside it each time. Its row says
-"alone" before its handler begins. If the worker dies then, that job has killed it and no other; if it
-lives, the job is cleared. The worker divides its time: for as long as suspects have had it, others have it
-next, and no other job waits for an hour because a suspect takes one.
+A suspect is a job with which two workers have died, each time along with other jobs. Its row says "alone" before its
+handler starts. If the worker dies then, it was this job and no other that killed it; if the worker lives, the job is
+cleared. The worker divides its time: after suspects have had it for a while, other jobs get it for as long, and no job
+waits an hour because a suspect takes an hour.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ from proletarian.worker.held import Held
 from proletarian.worker.run import Run
 from proletarian.worker.runner import Runner
 
-SESSION = 5.0  # seconds for suspects, before others have their turn
+SESSION = 5.0  # seconds for suspects before others get their turn
 PAUSE = 1.0  # seconds for the others, at least
-IDLE = 0.1  # seconds after which it is clear that there are no others
-IN_HAND = 10.0  # seconds after which those that still wait are given back, for others to try
+IDLE = 0.1  # seconds after which it is clear that there are no other jobs
+IN_HAND = 10.0  # seconds after which suspects that still wait are given back, for other workers to try
 MOST = 1000  # suspects in one worker's hands
-OVERFLOW = 10.0  # seconds for which those beyond that are put back: others are behind them
+OVERFLOW = 10.0  # seconds for which suspects beyond that are put back, because other jobs are behind them
 
 
 class Dock:
@@ -44,7 +44,7 @@ class Dock:
         self._waiting: deque[Run] = deque()
         self._alone: Run | None = None
         self._alone_until = 0.0
-        self._since: float | None = None  # others are kept away since then
+        self._since: float | None = None  # since when others have been kept away
         self._has_run = False
         self._others_since = self._others_until = float("-inf")
 
@@ -109,7 +109,7 @@ class Dock:
         if is_empty:
             self._start(run, ALONE, now)
         elif now >= self._since + patience(run.row.suspect) and self._slots[run.row.queue].has_room:
-            self._start(run, BESIDE, now)  # something here takes long: no job may have to wait for ever
+            self._start(run, BESIDE, now)  # something here takes long, and no job may wait forever
             self._end_session(now)
 
     def _is_through(self, now: float) -> bool:
@@ -119,7 +119,7 @@ class Dock:
         if run.ended_at is None and run in self._held:
             if now < self._alone_until:
                 return False
-            self._mark(run, BESIDE)  # before anything else is taken
+            self._mark(run, BESIDE)  # before other jobs are claimed
             self._end_session(now)
         self._alone = None
         return True
@@ -129,7 +129,7 @@ class Dock:
         known = self._runner.jobs.known(run)
         self._runner.log("job.run_apart", {**known, "alone": how == ALONE, "suspect": run.row.suspect})
         if run.told:
-            return  # taken back meanwhile: we were declared dead
+            return  # taken back in the meantime, because we were declared dead
         self._waiting.popleft()
         self._has_run = True
         run.claimed_at = now

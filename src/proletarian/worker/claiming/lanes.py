@@ -1,8 +1,8 @@
 """
-Claims jobs that are under a limit: looks at the lanes that the rounds decide on, and takes from those.
+Claims jobs that are under a limit: looks at the lanes that the rounds decide on, and claims from those.
 
-Used by the claimer, in the pump's thread. A worker without limits asks once a second, with its standing orders,
-whether there are jobs with a lane at all.
+Used by the claimer, in the pump's thread. A worker without limits asks once a second, when it reads its standing
+orders, whether there are any jobs with a lane.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from proletarian.worker.claiming.standing import Standing
 from proletarian.worker.keeping.membership import Identity
 from proletarian.worker.runner import Runner
 
-HOPS = 1_000  # lanes in one look, at the most: some 12 ms
+HOPS = 1_000  # lanes in one look at most, which takes about 12 ms
 MOST = 500  # lanes in one claim
 
 
@@ -133,7 +133,7 @@ class Lanes:
             return []
 
         def take() -> Plan[Taken]:
-            # The try before may have taken its time: somebody may have paused the queue.
+            # The previous try may have taken long enough for somebody to pause the queue.
             paused = yield from self._standing.in_passing()
             if queue in paused:
                 return Taken(tried=set(share))

@@ -1,8 +1,8 @@
 """
-How many jobs to hold: those that will start within 50 ms, by the rate of late.
+How many jobs to hold: those that will start within 50 ms, judging by the recent rate.
 
-Long jobs end seldom, so nothing is hoarded; no-op jobs end by the thousand, so they come
-in large batches. But not more of them than `BYTES` hold, by the payloads of late.
+Long jobs end rarely, so nothing is hoarded; no-op jobs end by the thousand, so they are claimed in large batches. But
+no more of them than fit into `BYTES`, judging by recent payloads.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from math import inf
 AHEAD = 0.05  # seconds of work to hold beyond the slots, at least
 MOST = 1000  # jobs in one claim
 BYTES = 32_000_000  # of payloads in one claim, and held beyond the slots
-SAMPLE = 0.005  # seconds over which a rate means something
+SAMPLE = 0.005  # seconds after which a rate is meaningful
 
 
 class Prefetch:
@@ -41,12 +41,12 @@ class Prefetch:
         self._busy = 0.0
         self._since = 0.0
         self._was_empty = True
-        self._weight = 0.0  # of one payload, of late
+        self._weight = 0.0  # of a payload, recently
 
     def weigh(self, sizes: Sequence[int]) -> None:
         """Take in how large the payloads were of the last few jobs that came."""
         latest = sum(sizes) / len(sizes)
-        # Up at once, down by half, as the rate.
+        # Rises at once and falls by half, like the rate.
         self._weight = latest if latest > self._weight else (self._weight + latest) / 2
 
     def observe(self, ended: int, busy: float, held: int, now: float) -> None:
@@ -64,9 +64,10 @@ class Prefetch:
         able = self.slots * count / took if took > 0 else inf
         latest = min(count / passed, able)
         if self._was_empty or not held:
-            # Some of that time there was nothing to do: they can do better than that, but not than they are able to.
+            # For some of that time there was nothing to do: the slots can do better than that, but not better than they
+            # are able to.
             latest = max(latest, min(self.rate, able))
-        # Up at once, down by half: one slow moment in a fast run should not empty our hands.
+        # Rises at once and falls by half: one slow moment in a fast run should not leave us without jobs.
         self.rate = latest if latest > self.rate else (self.rate + latest) / 2
         self._ended, self._busy, self._since, self._was_empty = ended, busy, now, not held
 

@@ -1,17 +1,17 @@
 """
-When a worker looks for jobs, at which queues, and how thoroughly: facts go in, decisions come out.
+When a worker looks for jobs, in which queues, and how thoroughly: facts go in, decisions come out.
 
-Two kinds of looks. One goes on from where the last claim ended: it is quick, and blind to what was
-committed late. A full one sees everything that is due. While jobs flow the quick one follows them,
-and a full one comes after it where the flow stops short. A worker that is woken by an enqueue looks
-at that queue alone. One that has nothing to do looks at everything now and then, in one statement,
-and nothing that such a look finds, or does not find, makes it look again: an idle fleet stays idle.
+There are two kinds of looks. One continues where the last claim ended: it is quick, and blind to jobs that were
+committed late. A full one sees everything that is due. While jobs flow, the quick one follows them, and if the flow
+stops, a full one comes after it. A worker that is woken by an enqueue looks only at that queue. A worker that has
+nothing to do polls all queues from time to time, in one statement, and nothing that such a look finds, or does not
+find, makes it look again: an idle fleet stays idle.
 
-A notification wakes all sleepers at once, and one of them gets the job. So in a fleet only a few
-look at once; the others look after a short while, drawn by lot, and several notifications of that
-while cost them one look.
+A notification wakes all sleeping workers at once, and one of them gets the job. So in a fleet only a few look at once;
+the others look after a short random delay, and several notifications during that delay cost them only one look.
 
-No clock, no database, no chance in here: the time, the size of the fleet and the lots are facts too.
+There is no clock, no database and no randomness in here: the time, the size of the fleet and the random numbers are
+facts too.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ from proletarian.sql.rows import Claimed
 from proletarian.worker.claiming.watermark import Watermark
 
 PACE = 0.004  # seconds between looks that each bring a little
-BUSY = 0.005  # jobs that follow each other faster than this: stay up and look instead of being woken
+BUSY = 0.005  # if jobs follow each other faster than this, stay awake and look instead of being woken
 FEW = 3  # workers that look at once when a whole fleet is woken
-SPREAD = 0.002  # seconds, for each worker of the fleet, over which the others look
+SPREAD = 0.002  # seconds per worker of the fleet, over which the looks of the others are spread
 
 
 @dataclass(frozen=True)
@@ -69,20 +69,20 @@ class Rhythm:
         self.draining = draining
         self.fleet = 1
         self.marks = {queue: Watermark() for queue in queues}
-        self.paused: frozenset[str] = frozenset()  # of our queues: not looked at
+        self.paused: frozenset[str] = frozenset()  # those of our queues that we do not look at
         self._poll_interval = poll_interval
         self._lot = lot
         self._notifies = False
         self._lying = False
         self._flows = False  # the last look brought something
         self._backlog = True  # there may be more than we had room for: look as soon as there is room
-        self._poll_at = 0.0  # a look at all queues, if nothing calls for one before
+        self._poll_at = 0.0  # when to look at all queues, if nothing calls for a look before
         self._looked_at = -inf
         self._brought_at = -inf
         self._called: set[str] = set()  # queues to look at now
         self._crowded: set[str] = set()  # queues that were due and had no room
-        self._unseen = set(queues)  # not seen empty since anything happened; for a drain
-        self._brought: dict[str, int] = {}  # by this turn's looks
+        self._unseen = set(queues)  # queues not seen empty since anything happened; for a drain
+        self._brought: dict[str, int] = {}  # what this turn's looks brought
         self._more = self._polled = False  # of this turn
 
     # Facts.
@@ -116,7 +116,7 @@ class Rhythm:
         """Somebody has enqueued on these queues; an empty collection: on any of ours, or on none."""
         mine = (self.marks.keys() & set(queues) if queues else set(self.marks)) - self.paused
         if not mine or (self._flows and not self._lying):
-            return  # not for us, or we shall look in a moment anyway
+            return  # not for us, or we will look in a moment anyway
         eager = FEW / self.fleet
         lot = self._lot()
         if lot >= eager:
@@ -133,7 +133,7 @@ class Rhythm:
         if self._backlog or self.draining:
             self._poll_at = now
         elif not self._notifies:
-            # Where nobody notifies us, looking soon beats waiting for the poll.
+            # If nobody notifies us, looking soon is better than waiting for the poll.
             self._poll_at = min(self._poll_at, self._looked_at + PACE)
 
     def put_back(self, queue: str, delay: float | None, now: float) -> None:
@@ -204,10 +204,11 @@ class Rhythm:
         if full or not short:
             return
         if rows and not self._lying:
-            # The flow has stopped short, and what was committed late has notified nobody.
+            # The flow has stopped, and jobs that were committed late have notified nobody.
             self._ask([queue], now + PACE)
         elif called and not rows:
-            # Another worker was quicker; or it is behind the mark, and none of those who follow looks there.
+            # Either another worker was quicker, or the job is behind the mark, where a look that continues does not see
+            # it.
             self._ask([queue], now + (SPREAD * self.fleet * self._lot() if self.fleet > 1 else 0.0))
 
     def then(self, now: float, *, held: int, beside: int = 0) -> Then:
@@ -219,9 +220,9 @@ class Rhythm:
             self._looked_at = now
             self._poll_at = now + self._interval()
         if not self._brought and self.paused < self.marks.keys():
-            return Then.WAIT  # no room: there was no look
-        # Few at a time but in quick succession: to be told of each would cost the enqueuers
-        # more than to look for them costs us.
+            return Then.WAIT  # there was no room, so there was no look
+        # Jobs arrive a few at a time but in quick succession: notifying us of each would cost the enqueuers more than
+        # looking for them costs us.
         often = brought > 0 and now - self._brought_at < BUSY
         get_up = self._lying and (self._more or often)
         self._flows = brought > 0 and (get_up or not self._lying)

@@ -1,10 +1,9 @@
 """
-Standing orders: pauses and cancellations, read soon enough and obeyed by all parts of a worker.
+Standing orders (pauses and cancellations), read in time and obeyed by all parts of a worker.
 
-Where the database tells us, orders are read when it does; everywhere they are read before a claim that
-comes `EVERY` seconds after the last reading, so that no claim begins later than a second after a pause was
-committed, and as often while jobs are in hand. An idle worker reads them with its polls, which the whole
-fleet shares.
+If the database notifies us, orders are read at once. In any case they are read before a claim that comes `EVERY`
+seconds after the last reading, so no claim starts more than a second after a pause was committed, and just as often
+while the worker holds jobs. An idle worker reads them with its polls, which the whole fleet shares.
 """
 
 from __future__ import annotations
@@ -19,7 +18,7 @@ from proletarian.sql.dialect import Dialect
 from proletarian.sql.orders import Orders
 from proletarian.sql.statements import Plan
 
-EVERY = 0.8  # seconds between readings, at the most; a reading itself takes less than the rest of a second
+EVERY = 0.8  # seconds between readings at most; a reading takes less than the rest of a second
 
 
 class Standing:
@@ -72,6 +71,6 @@ class Standing:
         return self.orders.paused
 
     def _reading(self) -> Plan[None]:
-        read_at = time.monotonic()  # before the reading: what is committed while it is under way may not be in it
+        read_at = time.monotonic()  # before the reading: it may not include what is committed while it is under way
         self.orders = yield from orders.orders(self._dialect, self._queues)
         self._read_at = read_at

@@ -1,8 +1,8 @@
 """
-Runs that are ours in the database and that we know nothing of.
+Runs that are ours in the database, but unknown to us.
 
-When a connection breaks in a claim, the claim may have been carried out, or may still be: its
-jobs would wait for ever for a worker that does not know of them.
+When a connection breaks during a claim, the claim may have been carried out, or may still be: its jobs would wait
+forever for a worker that does not know about them.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from proletarian.sql.rows import Claimed
 from proletarian.worker.held import Held
 from proletarian.worker.keeping.membership import Identity
 
-SOON, EVERY = 0.5, 30.0  # seconds between looks: after trouble at first, and at the most
+SOON, EVERY = 0.5, 30.0  # seconds between looks: at first after trouble, and at most
 
 
 class Strays:

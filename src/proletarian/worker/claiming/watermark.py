@@ -1,11 +1,10 @@
 """
-Where the next look at a queue may begin, so that it does not read past all that has left.
+Where the next look at a queue may start, to avoid reading past all the jobs that have left.
 
-Under an old snapshot (a forgotten transaction, a backup) the index keeps an entry of every
-job that has gone, at its front. A look that begins where the last claim ended does not see
-them. It is blind to a job that was committed late with an earlier time, and to a priority
-that is new. So a full look is made once a second, and sooner when somebody asks for one, as
-long as full looks are cheap.
+Under an old snapshot (a forgotten transaction, a backup) the index keeps an entry for every job that has left, at its
+front. A look that starts where the last claim ended does not read these entries. But it is blind to a job that was
+committed late with an earlier time, and to a new priority. So there is a full look once a second, and sooner on
+request, as long as full looks are cheap.
 """
 
 from __future__ import annotations
@@ -17,8 +16,8 @@ from typing import Any
 
 from proletarian.sql.rows import Claimed
 
-FULL_EVERY = 1.0  # seconds between full looks, at the most
-SHARE = 0.05  # of the time may go into full looks that bring little
+FULL_EVERY = 1.0  # seconds between full looks at most
+SHARE = 0.05  # the share of the time that may go into full looks that bring little
 
 
 @dataclass
@@ -40,8 +39,8 @@ class Watermark:
 
     marks: dict[int, Any] = field(default_factory=dict)
     _full_at: float = -inf
-    _cost: float = 0.0  # seconds that looking through everything takes
-    _asked_for: float = inf  # a full look is wanted from then on
+    _cost: float = 0.0  # seconds that a full look takes
+    _asked_for: float = inf  # from when on a full look is wanted
 
     def wants_full(self, now: float, *, idle: bool = False, at_any_cost: bool = False) -> bool:
         """
@@ -76,7 +75,7 @@ class Watermark:
                 self.marks[row.priority] = row.process_at
         if full:
             self._full_at, self._asked_for = now, inf
-            # If it came short, its time went into looking, not into moving jobs.
+            # If it came up short, its time went into looking, not into moving jobs.
             self._cost = took if short else 0.0
 
 

@@ -1,1 +1,1 @@
-"""What runs the jobs of a worker: slots, and threads and an event loop to fill them."""
+"""What runs a worker's jobs: slots, and the threads and the event loop that fill them."""

@@ -1,7 +1,7 @@
 """
-A child process: runs one job after the other for its worker, in the main thread, and says how each ended.
+A child process: runs one job after another for its worker, in the main thread, and reports how each ended.
 
-Another thread listens to the worker. When the worker is gone, so are this process and all that it has started.
+Another thread listens to the worker. When the worker is gone, this process ends, with everything that it has started.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from proletarian.worker.hands.raised import packed
 from proletarian.worker.hands.records import forward
 from proletarian.worker.run import Run
 
-OFTEN = 0.2  # seconds between two words on a job's progress, after the first
+OFTEN = 0.2  # seconds between reports of a job's progress, after the first
 TO_ALL = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
@@ -50,14 +50,14 @@ class Child:
         self._orders: queue.SimpleQueue[Order | None] = queue.SimpleQueue()
         self._is_busy = False
         self._running: Run | None = None
-        self._progress: Noted | None = None  # what there is to say of it, when it is time
+        self._progress: Noted | None = None  # what to report next
         self._is_time = True
 
     def serve(self) -> int:
         """All of its life; returns the exit code."""
         try:
             boot = heard(self._connection.recv_bytes())
-            assert isinstance(boot, Boot)  # noqa: S101 (a worker's first word)
+            assert isinstance(boot, Boot)  # noqa: S101 (a worker's first message)
             sys.argv = boot.arguments
             forward(boot.levels, lambda record: self._say(Logged(record)), fields=boot.has_fields)
             self._performer = Performer(boot.source, self._hear)
@@ -111,7 +111,7 @@ class Child:
                     self._obey(heard(self._connection.recv_bytes()))
                 self._flush()
         except (EOFError, OSError):
-            end_all()  # the worker is gone: nobody is left to hear how the job ends
+            end_all()  # the worker is gone: nobody is left to report to
 
     def _obey(self, told: Told) -> None:
         match told:

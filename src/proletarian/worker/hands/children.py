@@ -1,8 +1,8 @@
 """
-The child processes of one queue, each with a job at the most; made when they are first needed.
+The child processes of one queue, each with at most one job; started when they are first needed.
 
-A thread of the queue's takes one, orders the run, and listens until it has ended: so slots, a stop and giving back
-are what they are for threads. A child that died, was ended, or has had its time is replaced for the next job.
+A thread of the queue takes a child, orders the run, and listens until it has ended, so slots, stopping and giving back
+work as they do for threads. A child that died, was ended, or is due for replacement is replaced for the next job.
 """
 
 from __future__ import annotations
@@ -38,10 +38,10 @@ from proletarian.worker.hands.vigil import Vigil
 from proletarian.worker.run import TAKEN, Run
 from proletarian.worker.runner import Runner
 
-RUN_LOOK = 0.1  # seconds between looks at a running job: is it told to end, is it over its limits?
-TRIES = 3  # children that may die with a job that they have not begun, before it is put back
-FIRST_WAIT, LONGEST_WAIT = 1.0, 30.0  # seconds until another child is made, after one that could not begin
-PUT_BACK = 5.0  # seconds for which a job is put back when no child could be had for it
+RUN_LOOK = 0.1  # seconds between checks of a running job: was it told to end, is it over its limits?
+TRIES = 3  # children that may die with a job before they start it, until it is put back
+FIRST_WAIT, LONGEST_WAIT = 1.0, 30.0  # seconds until another child is started, after one that failed to start
+PUT_BACK = 5.0  # seconds for which a job is put back if no child could be started for it
 
 
 class Children:
@@ -113,7 +113,7 @@ class Children:
                 child = self._idle.pop()
             if child.is_alive:
                 return child
-            child.end()  # it died while it had nothing to do: that is nobody's fault
+            child.end()  # it died while idle, which is nobody's fault
         while (wait := self._not_before - time.monotonic()) > 0:
             if run.told:
                 return None
@@ -122,7 +122,7 @@ class Children:
         try:
             return self._new(run)
         except Exception as error:  # noqa: BLE001 (the application's modules and lifespan may raise anything)
-            if started >= self._not_before:  # of several that fail at the same time the first counts
+            if started >= self._not_before:  # of several at the same time the first counts
                 self._failures += 1
             wait = min(LONGEST_WAIT, FIRST_WAIT * 2 ** (self._failures - 1))
             self._not_before = time.monotonic() + wait
@@ -195,7 +195,7 @@ class Children:
     def _ask(self, child: Spawned, run: Run, wanted: Wanted) -> None:
         """Have the database asked for the child, and answer when it has answered."""
         origin = self._runner.origin
-        assert origin.store_of is not None  # noqa: S101 (whoever runs jobs has said it)
+        assert origin.store_of is not None  # noqa: S101 (set by what runs the jobs)
         assert origin.results_of is not None  # noqa: S101 (as above)
         asked: Any
         if wanted.kind == "results":
@@ -204,7 +204,7 @@ class Children:
             store = origin.store_of(run)
             asked = store.load() if wanted.name is None else store.keep(wanted.name, wanted.text)
 
-        def answer(future: Future[Any]) -> None:  # called by the pump, which must not wait for one child
+        def answer(future: Future[Any]) -> None:  # called by the pump, which must not wait for a child
             error = future.exception()
             if isinstance(error, LeaseLost):
                 run.tell(TAKEN)

@@ -1,4 +1,4 @@
-"""Which queues of a worker are served by other processes; one that has none imports nothing of what they take."""
+"""Which queues of a worker are served by other processes; a worker without such queues imports nothing for them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from proletarian.worker.runner import Runner
 if TYPE_CHECKING:
     from proletarian.worker.hands.source import Source
 
-Served = int | Processes | Executor  # what `Worker(queues=…)` says of a queue
+Served = int | Processes | Executor  # what `Worker(queues=…)` says about a queue
 FindSource = Callable[[list[Task[..., Any]], bool], "Source"]  # of these tasks; whether for another machine
 
 

@@ -1,4 +1,4 @@
-"""What becomes of a run that has ended in another process: decided here, by what decides it for every run."""
+"""What happens to a run that has ended in another process: decided here, in the same way as for every run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A queue whose handlers run on an executor: on a cluster, say."""
+"""A queue whose handlers run on an executor, such as a cluster."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The user's `failed_job` hook, in a thread of its own: what it does or raises delays no job."""
+"""The user's `failed_job` hook, in a thread of its own, where nothing that it does or raises delays a job."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Hooks:
             said = self._failed_job(job, error)
             if inspect.isawaitable(said):
                 self._loop.call(awaited(said))
-        except BaseException as wrong:  # noqa: BLE001 (the user's code; the job is archived, the worker goes on)
+        except BaseException as wrong:  # noqa: BLE001 (the user's code; the job is archived, the worker continues)
             self._runner.log("job.hook_failed", {"job_id": job.job_id, "job_type": job.job_type, "error": wrong})
 
     def close(self, timeout: float) -> None:

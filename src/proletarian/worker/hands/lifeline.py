@@ -1,4 +1,4 @@
-"""What ends a child process with its parent, however that ends."""
+"""Ends a child process together with its parent, however the parent ends."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What all handlers of a process share: a context manager that is entered before the first job, and left at the end."""
+"""What all handlers of a process share: a context manager, entered before the first job and left at the end."""
 
 from __future__ import annotations
 

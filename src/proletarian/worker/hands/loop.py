@@ -1,6 +1,6 @@
 """
-The event loop that runs what handlers have to await, in a thread of its own or the application's; it also keeps
-time limits.
+The event loop that runs coroutine handlers, in a thread of its own or on the application's loop; it also enforces time
+limits.
 """
 
 from __future__ import annotations
@@ -52,17 +52,17 @@ class Loop:
     def _turn(self, loop: asyncio.AbstractEventLoop) -> None:
         asyncio.set_event_loop(loop)
         try:
-            with contextlib.suppress(AttributeError):  # a loop written in C takes no method: it is started again, below
+            with contextlib.suppress(AttributeError):  # a loop written in C refuses this; it is restarted below
                 loop.stop = refused_stop  # type: ignore[method-assign]
             while True:
                 error: BaseException | None = None
                 try:
                     loop.run_forever()
                 except (SystemExit, KeyboardInterrupt) as raised:
-                    error = raised  # in a task that some handler started: asyncio lets these out
+                    error = raised  # raised in a task that some handler started; asyncio lets these escape
                 if self._loop is not loop:
                     break
-                self._runner.log("loop.interrupted", {"error": error})  # the coroutines in it go on
+                self._runner.log("loop.interrupted", {"error": error})  # its coroutines continue
         finally:
             with contextlib.suppress(AttributeError):
                 del loop.stop
@@ -87,11 +87,11 @@ class Loop:
 
     def _start(self, slots: Slots) -> None:
         while run := slots.take_coroutine():
-            context = self._runner.context.copy()  # not that of the job which made room for this one
+            context = self._runner.context.copy()  # not the context of the job that made room for this one
             task = asyncio.get_running_loop().create_task(self._run(slots, run), context=context)
             self._tasks[task] = run
             task.add_done_callback(self._tasks.pop)
-        slots.offer_plain()  # a thread may have left its slot to us, and we had no use for it
+        slots.offer_plain()  # a thread may have left its slot to us, and we did not need it
 
     async def _run(self, slots: Slots, run: Run) -> None:
         outcome = self._runner.execute(run)
@@ -100,7 +100,7 @@ class Loop:
         self._held.end(run, outcome)
         slots.leave()
         if slots.coroutines:
-            self._start(slots)  # we are the loop: to be poked would be a detour by a system call
+            self._start(slots)  # we are on the loop: poking it would be a needless system call
 
     def finish(self, run: Run, outcome: Coroutine[Any, Any, Outcome]) -> Outcome:
         """The outcome of a plain handler that returned something to await; its thread waits, and keeps its slot."""
@@ -109,7 +109,7 @@ class Loop:
     async def _finished(self, run: Run, outcome: Coroutine[Any, Any, Outcome]) -> Outcome:
         task = asyncio.current_task()
         assert task is not None  # noqa: S101 (a coroutine runs in a task)
-        self._tasks[task] = run  # so that a stop finds it, and cancels it
+        self._tasks[task] = run  # for a stop to find and cancel it
         run.is_async = True
         try:
             return await outcome

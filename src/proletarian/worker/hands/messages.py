@@ -1,8 +1,8 @@
 """
-What a worker and its child process say to each other, as bytes.
+The messages between a worker and its child process, as bytes.
 
-A payload and a result travel as the text that the database holds: nothing of an application's is pickled but
-an error that its handler raised. The row goes as the driver gave it; it is only ever read by our own child.
+A payload and a result are sent as the text that is in the database: of the application's objects, only an error raised
+by a handler is pickled. The row is sent as the driver returned it; only our own child reads it.
 """
 
 from __future__ import annotations
@@ -21,15 +21,15 @@ class Boot(msgspec.Struct, frozen=True, gc=False):
 
     source: Source
     levels: dict[str, int]
-    has_fields: bool  # whether log lines are to say which job wrote them
-    arguments: list[str]  # of the program that the worker is in
+    has_fields: bool  # whether log lines should say which job wrote them
+    arguments: list[str]  # the arguments of the worker's program
 
 
 class Order(msgspec.Struct, frozen=True, gc=False):
     """To a child: run this job."""
 
     row: Claimed
-    worker_id: Any  # whose it is, as it is stored
+    worker_id: Any  # the run's worker, as stored
 
 
 class Stop(msgspec.Struct, frozen=True, gc=False):
@@ -83,10 +83,10 @@ class Completing(msgspec.Struct, frozen=True, tag="completing", gc=False):
 class Wanted(msgspec.Struct, frozen=True, tag="wanted", gc=False):
     """From a child: a step of the job is to be kept, or those of earlier runs are wanted (no name)."""
 
-    number: int  # of what it wanted, for the answer
+    number: int  # identifies the request, for the answer
     name: str | None
     text: str = ""
-    kind: str = "steps"  # or "results": what other jobs have returned that it has waited for
+    kind: str = "steps"  # or "results": of the jobs that it has waited for
 
 
 class Logged(msgspec.Struct, frozen=True, tag="logged", gc=False):
@@ -109,7 +109,7 @@ class Ended(msgspec.Struct, frozen=True, tag="ended", gc=False):
     heard: bool = False
     completed: bool = False
     ran: float = 0.0  # seconds
-    then: bytes | None = None  # rows of jobs that are enqueued by what archives it, pickled: ours, and nobody else's
+    then: bytes | None = None  # rows of jobs to be enqueued when it is archived, pickled: our own rows only
 
 
 Said = Ready | Unfit | Begun | Noted | Completing | Wanted | Logged | Ended
@@ -137,5 +137,5 @@ def ordered(message: Told) -> bytes:
 
 def heard(data: bytes) -> Told:
     """What a worker said."""
-    message: Told = pickle.loads(data)  # noqa: S301 (from our parent, through a pipe of its)
+    message: Told = pickle.loads(data)  # noqa: S301 (from our parent, through its pipe)
     return message

@@ -1,4 +1,4 @@
-"""Running jobs for a worker that is in another process: the handler is called here, what follows is decided there."""
+"""Runs jobs for a worker in another process: the handler is called here, and what follows is decided there."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ from proletarian.worker.run import Origin, Run
 from proletarian.worker.runner import Runner
 
 Say = Callable[[Said], None]
-PLAIN = JsonSerializer()  # between the processes; into the database the queue's own writes it
+PLAIN = JsonSerializer()  # between the processes; the queue's own serializer writes to the database
 RETURNED, RAISED, REFUSED = "job.returned", "job.raised", "job.result_refused"
 
 
@@ -52,7 +52,7 @@ class Performer:
         self._keeps_time = keeps_time
         self._runner = Elsewhere(source, found, say)
         self._asked = Asked(say)
-        if not keeps_time:  # there is a worker that can be asked
+        if not keeps_time:  # there is a worker to ask
             self._runner.origin.store_of = lambda run: self._asked
             self._runner.origin.results_of = lambda run: self._asked.results()
         self._loop = Loop(self._runner, Held())
@@ -81,7 +81,7 @@ class Performer:
                 self._loop.limit(run, run.rules.time_limit)
             outcome = self._runner.execute(run)
             return outcome if isinstance(outcome, Outcome) else self._loop.finish(run, outcome)
-        except BaseException as error:  # noqa: BLE001 (no thread can be had for the loop, say)
+        except BaseException as error:  # noqa: BLE001 (no thread can be started for the loop, say)
             return self._runner.ends.after(run, error)
 
     def stop(self, run: Run, why: str, *, cancel: bool) -> None:

@@ -1,8 +1,8 @@
 """
-An error that was raised in another process, here: with its type, its words, and where it came from.
+An error from another process, reproduced here with its type, its message, and where it was raised.
 
-The error itself is pickled where it can be, so that a retry strategy can ask what it is. One that cannot be is
-stood in for by an error whose type has the same name.
+The error itself is pickled if possible, to let a retry strategy check its type. Otherwise it is replaced by an error
+whose type has the same name.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def packed(error: BaseException) -> bytes:
     pickled: bytes | None = None
     try:
         known = pickle.dumps(error)
-        pickle.loads(known)  # noqa: S301 (our own bytes: an `__init__` that asks for more than its args refuses here)
+        pickle.loads(known)  # noqa: S301 (our own bytes; fails here if `__init__` needs more than `args`)
         pickled = known
     except BaseException:  # noqa: BLE001, S110 (the user's code)
         pass
@@ -76,5 +76,5 @@ def unpacked(data: bytes) -> BaseException:
         error = type(known.name, (Unpicklable,), {})(known.message)
     try:
         raise error from (ElsewhereTraceback(known.traceback) if known.traceback else error.__cause__)
-    except BaseException as here:  # noqa: BLE001 (the one that was just raised: with it come the tracebacks)
+    except BaseException as here:  # noqa: BLE001 (the error just raised, which now has the tracebacks)
         return here

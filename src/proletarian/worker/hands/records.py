@@ -1,8 +1,8 @@
 """
-What handlers in other processes log: brought to the worker's process, which has the handlers of `logging`.
+What handlers in other processes log: sent to the worker's process, which has the handlers of `logging`.
 
-So a job's lines look the same, and go to the same place, wherever it runs. If the application's own modules set up
-`logging` when they are imported, a child process has handlers of its own, and its lines go there.
+So the log lines of a job look the same and go to the same place, wherever it runs. If the application's own modules set
+up `logging` when they are imported, a child process has its own handlers, and its lines go there.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class Forwarding(logging.Handler):
         """Send it."""
         try:
             self._send(packed(record))
-        except Exception:  # noqa: BLE001 (arguments that do not fit the message, say: logging's own way to tell)
+        except Exception:  # noqa: BLE001 (arguments that do not fit the message, say; reported the way `logging` does)
             self.handleError(record)
 
 

@@ -1,4 +1,4 @@
-"""What an executor is given to run: one job of a worker that is elsewhere, in whatever process this is."""
+"""What an executor runs: one job of a worker that is elsewhere, in whatever process this is."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from proletarian.worker.hands.messages import Order, Said, Unfit, heard, written
 from proletarian.worker.hands.performer import Performer
 from proletarian.worker.hands.raised import packed
 
-_performers: dict[bytes, Performer] = {}  # one for each worker's tasks: its lifespan lasts as long as this process
+_performers: dict[bytes, Performer] = {}  # one for each worker's tasks; its lifespan lasts as long as this process
 _making = threading.Lock()
 
 

@@ -1,8 +1,8 @@
 """
 The slots of one queue: how many of its jobs may run at a time, and the jobs that wait for one.
 
-The pump puts jobs in. Hands take them out by themselves, so that no job waits for the pump: plain functions
-run in threads, coroutines on the loop, and both share the queue's slots.
+The pump puts jobs in. Hands take them out by themselves, so no job waits for the pump: plain functions run in threads,
+coroutines on the loop, and both share the queue's slots.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ from typing import Protocol
 
 from proletarian.worker.run import Run
 
-PATIENCE = 1.0  # seconds that a job is held without being started before it is given back
+PATIENCE = 1.0  # seconds for which a job is held without being started before it is given back
 
-# A handler may fork, and its child may come back from it. The child is no worker: it must not go
-# on with copies of the jobs that its parent holds.
+# A handler may fork, and return in the child as well. The child is not a worker: it must not continue with copies of
+# the jobs that its parent holds.
 _slots: weakref.WeakSet[Slots] = weakref.WeakSet()
 
 
@@ -49,11 +49,12 @@ class Slots:
     def __init__(self, queue: str, count: int, *, plain: Hand, coroutines: Hand) -> None:
         self.queue = queue
         self.count = count
-        # The pump's: jobs that were put in and have not ended, those that have, and how long they took in all.
+        # For the pump: how many jobs were put in and have not ended, how many have ended, and how long these took in
+        # all.
         self.held = 0
         self.ended = 0
         self.busy = 0.0
-        # The hands'. A slot that is not free belongs to a thread that is awake, or to a coroutine.
+        # For the hands. A slot that is not free belongs to an awake thread, or to a coroutine.
         self.lock = threading.Lock()
         self.free = count
         self.closed = False
@@ -63,7 +64,7 @@ class Slots:
         self._coroutine_hand = coroutines
         _slots.add(self)
 
-    # From the pump's thread.
+    # Called from the pump's thread.
 
     def put(self, runs: Sequence[Run]) -> None:
         """Take in claimed jobs, and get them going."""
@@ -93,7 +94,7 @@ class Slots:
             try:
                 while waiting[0].claimed_at <= limit:
                     taken.append(waiting.popleft())
-            except IndexError:  # none is left; or there was one, and a thread was quicker
+            except IndexError:  # none is left, or a thread was quicker
                 continue
         self.held -= len(taken)
         return taken
@@ -115,7 +116,7 @@ class Slots:
             self.closed = True
         self._plain_hand.let_go()
 
-    # From the hands.
+    # Called from the hands.
 
     def offer_plain(self) -> None:
         """Poke the hand that runs plain functions, if any wait."""

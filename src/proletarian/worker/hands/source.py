@@ -1,8 +1,8 @@
 """
-Where a process that runs jobs for a worker finds their handlers: by names, which it imports.
+How a process that runs jobs for a worker finds their handlers: by names, which it imports.
 
-Functions are not copied from one process to another. What goes over are the names of modules and of what stands
-in them, as `pickle` writes functions and classes; what has no such name is refused before the worker starts.
+Functions are not copied from one process to another. Only the names of modules and of their members are sent, as
+`pickle` writes functions and classes; anything without such a name is refused before the worker starts.
 """
 
 from __future__ import annotations
@@ -40,12 +40,12 @@ loading = Loading()
 class Source(msgspec.Struct, frozen=True):
     """What to import, and how jobs are stored; made of plain values only."""
 
-    modules: tuple[str, ...]  # that define the tasks, in their order
-    named: bytes  # the worker, its tasks, its queue, its lifespan: by name
-    main: dict[str, str]  # the program that runs, where tasks stand in it
+    modules: tuple[str, ...]  # the modules that define the tasks, in their order
+    named: bytes  # the worker, its tasks, its queue and its lifespan, by name
+    main: dict[str, str]  # the main program, if tasks are defined in it
     kind: str  # of the database
-    worker: str  # who runs the jobs, for people
-    has_django: bool  # whose settings have to be read before anything of the project's is imported
+    worker: str  # the name of the worker, for people
+    has_django: bool  # its settings have to be loaded before any module of the project
 
     def load(self) -> Found:
         """Import it all, in the other process."""
@@ -66,7 +66,7 @@ class Source(msgspec.Struct, frozen=True):
 class Found(NamedTuple):
     """The same over there."""
 
-    worker: Any  # one that was not started, for the lifespan to ask
+    worker: Any  # a worker that was not started, for the lifespan to use
     tasks: Tasks
     queue: Queue
     lifespan: Lifespan | None
@@ -106,11 +106,11 @@ def source_of(
     if MAIN in wanted or MAIN.encode() in named:
         main = main_program(is_far)
     elif MAIN in modules and not is_far:
-        with contextlib.suppress(ConfigurationError):  # of its tasks none is known to run there
+        with contextlib.suppress(ConfigurationError):  # none of its tasks is known to run there
             main = main_program(is_far)
     found = tuple(module for module in modules if module != MAIN)
     django = sys.modules.get("django.apps")
-    # Settings that were made by hand, without a module, are nothing that the other process could read.
+    # The other process cannot read settings that were configured without a module.
     has_django = django is not None and django.apps.ready and "DJANGO_SETTINGS_MODULE" in os.environ
     return Source(found, named, main, kind, f"{socket.gethostname()}:{os.getpid()}", has_django)
 
@@ -131,7 +131,7 @@ def main_program(is_far: bool) -> dict[str, str]:
     spec = getattr(main, "__spec__", None)
     path = getattr(main, "__file__", None)
     if is_far:
-        path = spec = None  # what runs there is another program
+        path = spec = None  # another program runs there
     elif spec is not None and not spec.name.endswith(MAIN):
         return {"init_main_from_name": spec.name}
     if spec is None and path is not None and os.path.exists(path):

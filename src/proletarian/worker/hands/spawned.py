@@ -1,4 +1,4 @@
-"""A child process as its worker sees it: started, spoken to, listened to, ended."""
+"""A child process as its worker sees it: how it is started, sent messages, read from, and ended."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from proletarian.worker.hands.messages import Boot, Leave, Said, Told, ordered, 
 from proletarian.worker.hands.records import has_fields, levels
 from proletarian.worker.hands.source import Source
 
-# Modules are found where the worker finds them. The rest of the command line is the search path.
+# Finds modules where the worker finds them: the rest of the command line is the search path.
 PROGRAM = (
     "import sys; sys.path[:] = sys.argv[3:]; from proletarian.worker.hands.child import main; main(*sys.argv[1:3])"
 )
-PATIENCE = 5.0  # seconds for a lifespan to end, before the process is ended
+PATIENCE = 5.0  # seconds for a lifespan to end before the process is ended
 
 
 class Spawned:
@@ -37,13 +37,13 @@ class Spawned:
         self._connection, theirs = Pipe()
         self._saying = threading.Lock()
         self._unsaid: SimpleQueue[Told | None] = SimpleQueue()
-        self._speaker: threading.Thread | None = None  # started for those who cannot wait
+        self._speaker: threading.Thread | None = None  # started for callers that cannot wait
         self._starting = threading.Lock()
         with theirs:
             number = theirs.fileno()
             flags: list[str] = subprocess._args_from_interpreter_flags()  # type: ignore[attr-defined]
             command = [os.fsdecode(spawn.get_executable()), *flags, "-c", PROGRAM, str(number), str(os.getpid())]
-            self._process = subprocess.Popen(  # noqa: S603 (this interpreter, and words of ours)
+            self._process = subprocess.Popen(  # noqa: S603 (this interpreter, with our own arguments)
                 [*command, *searched()], stdin=subprocess.DEVNULL, pass_fds=[number], start_new_session=True
             )
         self.pid = self._process.pid
@@ -71,7 +71,7 @@ class Spawned:
         """It is dead: end what is still being said to it."""
         self._unsaid.put(None)
         with contextlib.suppress(OSError), socket.socket(fileno=os.dup(self._connection.fileno())) as ours:
-            ours.shutdown(socket.SHUT_RDWR)  # a process of its own may hold the other end open
+            ours.shutdown(socket.SHUT_RDWR)  # a process that it started may hold the other end open
         with self._starting:
             speaker = self._speaker
         if speaker is not None:
@@ -84,7 +84,7 @@ class Spawned:
                 return read(self._connection.recv_bytes())
         except OSError as error:
             raise EOFError from error
-        if not self.is_alive and not self._connection.poll():  # a process of its own may hold the pipe open
+        if not self.is_alive and not self._connection.poll():  # a process that it started may hold the pipe open
             raise EOFError
         return None
 
@@ -110,7 +110,7 @@ class Spawned:
 
     def end(self) -> int:
         """End it, and what it has started; returns its exit code, which is the negative signal if it was one."""
-        # The group first while its leader is there: until it is waited for, no other process has its number.
+        # The group first, while its leader exists: until we wait for the leader, no other process can get its number.
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self.pid, signal.SIGKILL)
         code = self._process.wait()

@@ -1,9 +1,8 @@
 """
-A hand that has an executor run its jobs, on whatever machines that has.
+A hand whose jobs are run by an executor, on whatever machines it has.
 
-One thread submits, and looks after what was submitted; the executor says when a job has ended. Nothing reaches a job
-that runs over there: it is told neither to stop nor that it was cancelled. What it says in the end counts if it is
-still this worker's.
+One thread submits jobs and watches them; the executor reports when a job has ended. A running job cannot be reached: it
+is told neither to stop nor that it was cancelled. Its outcome counts if it still belongs to this worker.
 """
 
 from __future__ import annotations
@@ -28,9 +27,9 @@ from proletarian.worker.held import Held
 from proletarian.worker.run import TAKEN, Run
 from proletarian.worker.runner import Runner
 
-LOOK = 0.25  # seconds between looks at what was submitted: was it cancelled?
-PUT_BACK = 5.0  # seconds for which a job is put back that the executor would not take, or has dropped
-FIRST_WAIT, LONGEST_WAIT = 1.0, 30.0  # seconds until the next job is submitted to an executor that takes none
+LOOK = 0.25  # seconds between checks whether submitted jobs were cancelled
+PUT_BACK = 5.0  # seconds for which a job is put back that the executor has refused or dropped
+FIRST_WAIT, LONGEST_WAIT = 1.0, 30.0  # seconds until the next job is submitted to an executor that refuses jobs
 
 
 class Away(Slots):
@@ -49,7 +48,7 @@ class Away(Slots):
 class Submitter:
     """Submits the jobs of one queue."""
 
-    will_end = 0  # of its runs, when they are told to: nobody knows
+    will_end = 0  # how many of its runs will end when told to: unknown
 
     def __init__(self, queue: str, executor: Executor, runner: Runner, held: Held, source: Source) -> None:
         self._queue = queue
@@ -111,19 +110,19 @@ class Submitter:
         self._runner.begun(run)
         try:
             future = self._executor.submit(perform, self._source, ordered(Order(run.row, run.worker_id)))
-        except Exception as error:  # noqa: BLE001 (somebody else's executor may raise anything)
+        except Exception as error:  # noqa: BLE001 (an executor may raise anything)
             self._end(slots, run, self._failed(run, error))
             return
         self._submitted[run] = future
         future.add_done_callback(lambda done: self._done(slots, run, done))
 
-    # In a thread of the executor's.
+    # In a thread of the executor.
 
     def _done(self, slots: Slots, run: Run, future: Future[bytes]) -> None:
         self._submitted.pop(run, None)
         try:
             outcome = self._outcome(run, future)
-        except BaseException as error:  # noqa: BLE001 (nothing may be left without an end)
+        except BaseException as error:  # noqa: BLE001 (no run may be left without an end)
             outcome = self._runner.ends.after(run, error)
         self._end(slots, run, outcome)
         self._poked.set()
@@ -132,9 +131,9 @@ class Submitter:
         ends = self._runner.ends
         try:
             said = read(future.result())
-        except (CancelledError, BrokenExecutor) as error:  # that is not this job's fault
+        except (CancelledError, BrokenExecutor) as error:  # this is not the job's fault
             return ends.given_back(run) if run.told else self._failed(run, error)
-        except Exception as error:  # noqa: BLE001 (somebody else's executor may raise anything)
+        except Exception as error:  # noqa: BLE001 (an executor may raise anything)
             died = ProcessDied(f"the executor has lost it: {error_in_words(error)}")
             died.__cause__ = error
             return ends.after(run, died)

@@ -1,4 +1,4 @@
-"""Threads that run the plain functions of one queue; made when they are first needed."""
+"""Threads that run the plain functions of one queue; started when they are first needed."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from proletarian.worker.runner import Runner
 class Apart(Protocol):
     """What runs jobs in other processes: a thread waits for each."""
 
-    takes_all: bool  # whether every job of the queue runs there, or those of tasks that ask for it
+    takes_all: bool  # whether every job of the queue runs there, or only those of tasks that ask for it
 
     def run(self, run: Run) -> Outcome:
         """Run one job to its end."""
@@ -63,7 +63,7 @@ class Threads:
             while run is not None:
                 self._run(run)
                 run = slots.next_plain()
-            if not slots.closed and self._park(slots, parking):  # in a forked child the lock may be held for ever
+            if not slots.closed and self._park(slots, parking):  # in a forked child the lock may be held forever
                 slots.offer_coroutines()
                 parking.acquire()
 
@@ -89,7 +89,7 @@ class Threads:
                 self._loop.limit(run, rules.time_limit)
             outcome = self._runner.execute(run)
             return outcome if isinstance(outcome, Outcome) else self._loop.finish(run, outcome)
-        except BaseException as error:  # noqa: BLE001 (no thread can be had for the loop, say)
+        except BaseException as error:  # noqa: BLE001 (no thread can be started for the loop, say)
             return self._runner.ends.after(run, error)
 
     def _elsewhere(self, run: Run) -> Outcome:

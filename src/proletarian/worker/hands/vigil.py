@@ -1,5 +1,5 @@
 """
-When a job in a child process has to come to an end, and when its process is ended because it does not.
+When a job in a child process has to end, and when its process is ended because it does not.
 
 Decisions only; `children.py` carries them out.
 """
@@ -13,7 +13,7 @@ from typing import NamedTuple
 from proletarian.errors import ProcessDied
 from proletarian.worker.run import OVERDUE, STOPPED
 
-LAST_GRACE = 0.3  # seconds, when the time to stop is over
+LAST_GRACE = 0.3  # seconds, after the stop timeout is over
 
 
 class Word(NamedTuple):
@@ -37,7 +37,7 @@ class Vigil:
     """
 
     def __init__(self, *, limit: float | None = None, grace: float = 1.0, max_memory: int | None = None) -> None:
-        self.error: BaseException | None = None  # what the job dies of, if its process is ended
+        self.error: BaseException | None = None  # the job's error, if its process is ended
         self._limit = limit
         self._grace = grace
         self._max_memory = max_memory
@@ -58,7 +58,7 @@ class Vigil:
         if told is None:
             return None
         overdue = self.is_overdue(ran)
-        cancel = cancelled or is_last or told not in (STOPPED, OVERDUE)  # a coroutine keeps its time limit by itself
+        cancel = cancelled or is_last or told not in (STOPPED, OVERDUE)  # a coroutine enforces its time limit by itself
         if overdue or cancel:
             self._until = min(self._until, ran + (min(self._grace, LAST_GRACE) if is_last else self._grace))
             if self.error is None:

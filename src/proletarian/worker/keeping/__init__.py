@@ -1,1 +1,1 @@
-"""What keeps a fleet of workers whole: signs of life, and what is done for those who died."""
+"""Keeps a fleet of workers healthy: signs of life, and what is done after a worker has died."""

@@ -1,10 +1,10 @@
 """
-The keeper: proves that this worker lives, and looks after peers who do not.
+The keeper: proves that this worker lives, and deals with peers that have died.
 
-It has a thread and a connection of its own, apart from the pump: a claim that waits on
-someone's table lock must not stop the heartbeat. In each turn it does what is due: check
-its lock, beat, note progress, look at the peers, do the chores. Beating is no chore, because
-no other worker can do it for this one; nor is recovery, which follows from what a look finds.
+It has a thread and a connection of its own, separate from the pump: a claim that waits for a table lock must not stop
+the heartbeat. In each turn it does what is due: check its lock, send a heartbeat, note progress, look at the peers, do
+the chores. The heartbeat is not a chore, because no other worker can send it for this one; nor is recovery, which
+follows from what a look finds.
 """
 
 from __future__ import annotations
@@ -42,8 +42,8 @@ from proletarian.worker.keeping.weeding import weeding
 from proletarian.worker.runner import Runner
 
 TICK = 0.5  # seconds
-LOCK_WAIT = 2.0  # seconds that one of its statements waits for a lock that somebody holds
-LAST_WORDS, LAST_WORD = 3.0, 1.0  # seconds that it may take to leave, and to notice that it is cut off
+LOCK_WAIT = 2.0  # seconds that one of its statements waits for a lock
+LAST_WORDS, LAST_WORD = 3.0, 1.0  # seconds that leaving may take, and noticing that it is cut off
 
 
 class Keeper:
@@ -77,12 +77,12 @@ class Keeper:
         self._ending = ending
         self.session = Session(
             database, runner.log, on_connect=self._connected, on_error=on_error,
-            longest_wait=min(LONGEST_WAIT, care.lost_after / 8),  # be back long before peers may judge us
+            longest_wait=min(LONGEST_WAIT, care.lost_after / 8),  # reconnect long before peers may judge us
             outage=outage,
         )  # fmt: skip
         self._has_pump = has_pump
         self._timekeeper = timekeeper
-        self._hanging = hanging or threading.Event()  # something of this worker hangs: do not speak for it
+        self._hanging = hanging or threading.Event()  # a part of this worker hangs: do not vouch for it
         self.lock_wait = min(LOCK_WAIT, care.heartbeat / 2)
         self.turns = 0
         self.is_resting = True
@@ -92,7 +92,7 @@ class Keeper:
             chores.append(pruning(self.dialect, lambda: retention_of(runner.tasks, care), self._now))
         self._rota = Rota(self.session, chores)
         self._next_beat = 0.0
-        self._lock: Any = None  # what each new connection of ours has to hold
+        self._lock: Any = None  # the lock that each new connection of ours has to hold
         self._locked = False
         self._wake = threading.Event()
         self.registered = threading.Event()
@@ -101,7 +101,7 @@ class Keeper:
     def _now(self) -> datetime:
         return self.database.queue.now() or self.runner.clock.now()
 
-    # Coming and going.
+    # Starting and stopping.
 
     def start(self) -> None:
         """Register as soon as the database is there, and go on, in a thread."""
@@ -110,11 +110,11 @@ class Keeper:
     def close(self) -> None:
         """Leave: the row goes, the lock goes with the connection."""
         self._wake.set()
-        self.session.closed.set()  # end a wait for a database that is away
+        self.session.closed.set()  # ends a wait for a database that is away
         if self._thread.is_alive():
             self._thread.join(LAST_WORDS)
         if self._thread.is_alive():
-            self.session.cut()  # if it hangs all the same, peers will see that we are gone
+            self.session.cut()  # if it hangs nevertheless, peers will see that we are gone
             self._thread.join(LAST_WORD)
         if not self._thread.is_alive():
             self._leave()
@@ -123,7 +123,7 @@ class Keeper:
         identity, self.membership.identity = self.membership.identity, None
         if identity is not None:
             try:
-                # Nothing else has to be in time any more: wait for a lock as long as ever.
+                # Nothing else is urgent any more, so wait for a lock for the full time.
                 self.session.connection.wait_at_most(LOCK_WAIT)
                 self.session.connection.run(unregister(self.dialect, identity.stored))
             except Exception as error:  # noqa: BLE001 (the database is away: peers will see that we are gone)
@@ -135,7 +135,7 @@ class Keeper:
         lock = self.dialect.lock_of(uuid)
         stored = self.dialect.stored_worker(uuid)
         proved = self._locked = self.session.do(lambda connection: self._lock_works(connection, lock), name="lock")
-        self._lock = lock if proved else None  # from here on: the connection may break before the answer comes
+        self._lock = lock if proved else None  # set now, because the connection may break before the answer arrives
         pump_lock = self.dialect.pump_lock_of(uuid) if proved and self._has_pump else None
         self.session.insist(
             register, self.dialect, stored, self._host, os.getpid(), self._queues,
@@ -163,7 +163,7 @@ class Keeper:
         self._patrol.reconnected()
         self._locked = False
         if self._lock is not None:
-            connection.evict(self.dialect, self._lock)  # our former session, in which the server may still believe
+            connection.evict(self.dialect, self._lock)  # our previous session, which may still exist on the server
             self._locked = connection.hold(self.dialect, self._lock)
 
     # The turns.
@@ -178,7 +178,7 @@ class Keeper:
                 self._timekeeper.say(self.session)
             self.registered.set()
             leave = False
-            while not leave:  # at least one turn: a worker that only drains tidies up too
+            while not leave:  # at least one turn, because a worker that only drains cleans up too
                 self.turns += 1
                 self._turn()
                 leave = self._rested()
@@ -210,19 +210,19 @@ class Keeper:
             return
         self.session.do(lambda connection: connection.check(), name="check")
         if self._lock is not None and not self._locked:
-            # Our former session still has it, though we have lost that. When it goes, be there.
+            # Our previous session, which we have lost, still holds it. Take it as soon as that session ends.
             self._locked = self.session.do(lambda connection: connection.hold(self.dialect, self._lock), name="lock")
         now = time.monotonic()
         if now >= self._next_beat:
             self._beat(now)
-        # What follows may have to wait for a lock that somebody holds: tried once, for a short time,
-        # and again in a later turn. The heartbeat must not wait for it.
+        # The following may have to wait for a lock. It is tried once, for a short time, and again in a later turn,
+        # because the heartbeat must not wait.
         self._note_progress()
         self._write_keys(now)
         if self._timekeeper is not None and time.monotonic() >= self._timekeeper.due:
             self._timekeeper.turn(self.session, self.membership.fleet)
         if now >= self._patrol.due and not self._patrol.look(now, beat_at=self._next_beat):
-            self._beat(now)  # declared dead: find out what to do now, not at the next beat
+            self._beat(now)  # declared dead: find that out now, not at the next heartbeat
         self._rota.turn(self.membership.fleet)
 
     def _beat(self, now: float) -> None:
@@ -230,7 +230,7 @@ class Keeper:
         assert identity is not None  # noqa: S101
         found = self.session.once(self._try_to_beat, identity.stored)
         if found is None:
-            # Somebody's lock is in the way. The others are looked after meanwhile.
+            # A lock is in the way. Deal with the peers in the meantime.
             self._next_beat = time.monotonic() + max(TICK, self.care.heartbeat / 8)
             return
         [row] = found

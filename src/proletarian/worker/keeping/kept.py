@@ -1,4 +1,4 @@
-"""What a worker is told by the keeper that keeps it."""
+"""What the keeper tells its worker."""
 
 from __future__ import annotations
 

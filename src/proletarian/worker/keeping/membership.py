@@ -1,4 +1,4 @@
-"""What a worker is to its fleet, as its keeper knows it; the pump goes by that."""
+"""A worker's place in its fleet, as its keeper knows it; the pump relies on it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Identity:
 
     uuid: UUID
     stored: Any
-    lock: Any  # held by the keeper; None: nothing but the heartbeat proves its life
+    lock: Any  # held by the keeper; None: only the heartbeat proves that it lives
     pump_lock: Any  # held by the pump, if there is one and locks can be trusted
 
 
@@ -28,7 +28,7 @@ class Care:
 
     heartbeat: float = 15.0
     lost_after: float = 60.0
-    keep_succeeded: float | UnsetType | None = UNSET  # unset: as long as its tasks say
+    keep_succeeded: float | UnsetType | None = UNSET  # unset: its tasks decide
     keep_failed: float | UnsetType | None = UNSET
 
 
@@ -38,7 +38,7 @@ class Membership:
 
     care: Care
     identity: Identity | None = None  # None: not registered, so nothing may be claimed
-    fleet: int = 1  # how many workers there are, by the latest count
+    fleet: int = 1  # how many workers there were at the latest count
 
 
 def care_for(

@@ -1,5 +1,5 @@
 """
-Looking after the other workers: who of them is dead, and taking back what the dead ran.
+Watches the other workers: finds out which are dead, and takes back what they ran.
 
 The keeper looks when it is `due`. A watch judges; recovery follows from what it finds.
 """
@@ -38,7 +38,7 @@ class Patrol:
         self._membership = membership
         self._kept = kept
         self._watch = Watch(database.family.settling, database.family.patience)
-        self._former: dict[Any, Buried] = {}  # whom we have buried, and not yet taken all runs back from
+        self._former: dict[Any, Buried] = {}  # workers that we have buried, but whose runs we have not all taken back
         self._next_recovery = 0.0
         self._pause = PEER_LOOK
 
@@ -67,7 +67,7 @@ class Patrol:
         self._pause = about(PEER_LOOK * (0.5 if self._watch.is_suspicious else self._membership.fleet))
         self.due = now + self._pause
         if time.monotonic() >= beat_at:
-            return True  # held up since this turn began: the beat comes first, and tells whether we were away
+            return True  # held up since this turn began: the heartbeat comes first, and tells whether we were away
         if dead or now >= self._next_recovery:
             self._recover(dead, now, everyone)
         return True
@@ -77,7 +77,7 @@ class Patrol:
         now_there = self._database.queue.now()
         done = self._session.once(recover, self._dialect, dead, self._runner.ends.lost, now_there, self._former)
         if done is None:
-            return  # somebody's lock was in the way: with the next look
+            return  # a lock was in the way: done with the next look
         self._watch.spare(judged.worker_id for judged in dead if judged.worker_id not in done.buried)
         self._next_recovery = now + about(RECOVER_EVERY * self._membership.fleet)
         for peer in everyone:

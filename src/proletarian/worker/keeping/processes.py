@@ -1,9 +1,9 @@
 """
 What the operating system shows of another worker's process, if it runs on this machine.
 
-A worker notes in its row which process it is: the kernel's run, its name spaces, its number and the moment of
-its start. That is no other process's, however alike two containers are named and numbered, so who finds himself
-in the same name spaces of the same run can tell for certain whether it is still there.
+A worker notes in its row which process it is: the kernel's boot id, its namespaces, its process id and its start time.
+No other process has all of these, even if two containers have the same names and process ids. So a worker in the same
+namespaces of the same boot can tell for certain whether the process still exists.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ import socket
 from proletarian.sql.rows import Peer
 from proletarian.worker.keeping.watch import Process
 
-SPACES = ("pid", "time")  # in which numbers and moments of start mean something
-STATE, THREADS, START = 0, 17, 19  # fields of /proc/…/stat behind the name
+SPACES = ("pid", "time")  # the namespaces that process ids and start times depend on
+STATE, THREADS, START = 0, 17, 19  # fields of /proc/…/stat after the name
 
 
 def process_here() -> str | None:
@@ -59,13 +59,13 @@ def _process(number: int, start: str) -> Process:
     except ProcessLookupError:
         return Process.GONE
     except OSError:
-        pass  # somebody else's, but there
+        pass  # somebody else's, but it exists
     try:
         stat = _stat(number)
         if stat[START] != start:
-            return Process.GONE  # another one has its number
+            return Process.GONE  # another process has its id
         if stat[STATE] in "ZX":
-            # Ended, and nobody has asked how yet; or only its first thread has.
+            # It has ended and is a zombie, or only its first thread has ended.
             return Process.GONE if stat[THREADS] == "1" else Process.THERE
         return Process.FROZEN if stat[STATE] in "Tt" else Process.THERE
     except (OSError, IndexError):

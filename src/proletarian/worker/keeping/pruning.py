@@ -1,9 +1,9 @@
 """
-The chore of deleting what has been in the archive for long enough.
+The chore that deletes what has been in the archive for long enough.
 
-For each age at which something is deleted it goes through the archive in the order of time, once: what has just come
-of that age is looked at, and what is not to be kept for longer goes. So it reads a stretch of the archive each time,
-however large the whole is, and however few of its jobs are to go.
+For each age at which something is deleted, it goes through the archive once, in the order of time: it looks at what has
+just reached that age, and deletes what is not kept any longer. So each time it reads only a stretch of the archive,
+however large the archive is, and however few of its jobs are deleted.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ from proletarian.transit import TransitSerializer
 from proletarian.worker.keeping.membership import Care
 from proletarian.worker.keeping.rota import Chore
 
-EVERY = 10.0  # seconds, of the fleet
+EVERY = 10.0  # seconds, for the whole fleet
 MOST = 5000  # rows in one look
-LOOKS = 60  # in one turn, for each age, where there is little to see
-AGAIN = 86400.0  # seconds after which it begins anew: for what others had locked, or has been put in later
+LOOKS = 60  # in one turn for each age, if they find little
+AGAIN = 86400.0  # seconds after which it starts again, for jobs that were locked, or were inserted later
 BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 LEAST, LONGEST = timedelta(milliseconds=1), timedelta(days=10_000)
-OVERLAP = timedelta(seconds=2)  # what ended then may have been committed only now
+OVERLAP = timedelta(seconds=2)  # jobs that ended then may have been committed only now
 
 
 @dataclass
@@ -40,7 +40,7 @@ class Walk:
     at: datetime = BEGINNING
     stretch: timedelta = timedelta(days=1)
     most: int = field(default_factory=lambda: MOST)
-    is_level: bool = False  # with what becomes of that age by and by
+    is_level: bool = False  # it has caught up with what reaches that age
     began: float = field(default_factory=time.monotonic)
 
     def go_on(self, dialect: Dialect, age: float, retention: Retention, end: datetime) -> Plan[bool]:
@@ -75,7 +75,7 @@ class Walk:
         if self.stretch > LEAST:
             self.stretch /= 16
         else:
-            self.most *= 2  # one statement has ended them all, in one instant
+            self.most *= 2  # one statement has ended all of them, at the same instant
 
 
 def _is_over(kept: float | None, age: float) -> bool:

@@ -1,4 +1,4 @@
-"""Taking back what dead workers ran, in one transaction."""
+"""Takes back what dead workers ran, in one transaction."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ class Recovered:
 
     buried: dict[Any, str] = field(default_factory=dict)
     runs: list[tuple[str, Claimed, Outcome]] = field(default_factory=list)
-    cancelled: list[tuple[Row, Request]] = field(default_factory=list)  # waited again, and had been cancelled
-    blamed: set[tuple[str, int]] = field(default_factory=set)  # the worker and the run that it died of
+    cancelled: list[tuple[Row, Request]] = field(default_factory=list)  # they waited again, but had been cancelled
+    blamed: set[tuple[str, int]] = field(default_factory=set)  # the worker and the run that killed it
 
 
 def recover(

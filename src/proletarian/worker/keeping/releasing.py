@@ -1,4 +1,4 @@
-"""The chores for jobs that wait for others: what a worker has left that died, or could not have at that moment."""
+"""The chores for jobs that wait for others: what a worker left undone because it died, or because of a lock."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from proletarian.sql.statements import Plan
 from proletarian.worker.keeping.rota import Chore
 from proletarian.worker.runner import Runner
 
-EVERY, SWEEP_EVERY = 1.0, 10.0  # seconds, of the fleet
+EVERY, SWEEP_EVERY = 1.0, 10.0  # seconds, for the whole fleet
 ROUNDS = 20  # releases in one turn
 
 

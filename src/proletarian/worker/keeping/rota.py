@@ -1,4 +1,4 @@
-"""Chores: what has to be done now and then, whoever in the fleet does it."""
+"""Chores: what has to be done from time to time, by any worker of the fleet."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from proletarian.connections.session import Session
 from proletarian.sql.statements import Plan
 
-SOON = 0.5  # seconds until a chore that has left something to do is continued
+SOON = 0.5  # seconds until a chore that has not finished is continued
 
 
 @dataclass

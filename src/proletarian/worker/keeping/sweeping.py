@@ -1,4 +1,4 @@
-"""The chore of looking through unique keys: for those that nobody frees, and those that nobody needs."""
+"""The chore that looks for unique keys that nobody has freed, or that nobody needs."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from proletarian.sql.keys import sweep
 from proletarian.sql.statements import Plan
 from proletarian.worker.keeping.rota import Chore
 
-EVERY = 10.0  # seconds, of the fleet
+EVERY = 10.0  # seconds, for the whole fleet
 MOST = 500  # keys in one look
 
 

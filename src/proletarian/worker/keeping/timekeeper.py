@@ -1,10 +1,10 @@
 """
 The timekeeper: one of the keeper's chores, it enqueues the jobs of schedules when they tick.
 
-There is no leader. Whoever looks first locks what is due and fires it. The looks of a whole fleet are about one a
-second: each worker's share becomes rarer the more workers there are. Somebody still has to be there at each
-tick, so whoever fires goes on to watch for the next one. Who comes for a tick and finds it taken goes back to
-looking now and then; one of those finds what is due if the watcher dies.
+There is no leader. The worker that looks first locks what is due and fires it. The whole fleet looks about once a
+second: the more workers there are, the less often each of them looks. But one has to be ready for each tick, so the
+worker that fires also watches for the next tick. A worker that comes for a tick and finds it taken goes back to looking
+from time to time; one of these finds what is due if the watcher dies.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from proletarian.control.firing import Firing, Round, declare, fire
 from proletarian.events import Log
 from proletarian.tasks import Tasks
 
-SCHEDULE_LOOK = 1.0  # seconds between looks, times the number of workers; of one who has just fired, at most
-SAY = 60.0  # seconds between saying what this release declares; three times as long without a worker end it
+SCHEDULE_LOOK = 1.0  # seconds between looks, times the number of workers; the maximum for a worker that has just fired
+SAY = 60.0  # seconds between declarations of this release; a release ends after three times as long without a worker
 
 
 class Timekeeper:
@@ -32,10 +32,10 @@ class Timekeeper:
         self._tasks = tasks
         self._log = log
         self._enqueued = enqueued
-        # Who says nothing about schedules does not know whether those of the code are still wanted.
+        # A worker that declares no schedules does not know whether those of the code are still wanted.
         self._declares = bool(tasks.schedules or tasks.app)
         self._next_say = 0.0
-        self._refused: set[str] = set()  # schedules that cannot be told on this machine; tried again each minute
+        self._refused: set[str] = set()  # schedules whose times cannot be computed on this machine; retried each minute
 
     def turn(self, session: Session, fleet: int) -> None:
         """Say what is declared, if it is time; look, fire, and decide when to look again."""
@@ -55,7 +55,7 @@ class Timekeeper:
             queue, kind, app = self._database.queue, self._database.kind, self._tasks.app
             done = session.once(declare, queue, kind, app, list(self._tasks.schedules.values()))
             if done is None:
-                return  # trouble that passes: with the next look
+                return  # a temporary problem: retried with the next look
             changed, deleted = done
             if changed or deleted:
                 self._log("schedules.declared", {"app": app or None, "changed": changed, "deleted": deleted})

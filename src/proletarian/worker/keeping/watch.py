@@ -1,16 +1,15 @@
 """
-Which of the other workers are dead, judged by what one has seen oneself.
+Which of the other workers are dead, judged by this worker's own observations.
 
-Two witnesses speak for a worker's process: a lock of its keeper's session and one of its pump's.
-The database drops both the instant the process ends; a session that is lost for another reason
-takes only one of them along. Whoever runs on the same machine sees the process itself: that it is gone, or
-that it is there though its sessions are not. What none of them can show (a frozen process, a machine that is
-cut off, a pooler) its heartbeat shows, by its silence.
+Two witnesses speak for a worker's process: a lock of its keeper's session and one of its pump's session. The database
+releases both as soon as the process ends; if a session is lost for another reason, only one of them is released. A
+worker on the same machine sees the process itself: that it is gone, or that it exists although its sessions do not.
+What none of these can show (a frozen process, a machine that is cut off, a pooler), the missing heartbeat shows.
 
-All is measured in *watched time*: the time in which we ourselves were in touch with the database
-and looked. It stands still while we are frozen, cut off or connecting, so that nobody is judged for
-an outage that was everybody's; it adds up over our own reconnections, so that a death is found
-though sessions are cut again and again; and it does not care how the database's clock jumps.
+Everything is measured in *watched time*: the time during which we ourselves were connected to the database and looked.
+It stops while we are frozen, cut off or connecting, so nobody is declared dead because of an outage that affected
+everybody. It continues after our own reconnections, so a death is found even if sessions are cut again and again. And
+it does not depend on jumps of the database's clock.
 """
 
 from __future__ import annotations
@@ -22,9 +21,9 @@ from typing import Any
 
 from proletarian.sql.rows import Judged, Peer
 
-GRACE = 1.0  # seconds that both witnesses must be gone
-PEER_LOOK = 0.2  # seconds between looks, times the number of workers: a constant for the whole fleet
-HELD_UP = 1.0  # seconds by which a look may be late: beyond that, we were held up and saw nothing
+GRACE = 1.0  # seconds for which both witnesses must be gone
+PEER_LOOK = 0.2  # seconds between looks, times the number of workers: constant for the whole fleet
+HELD_UP = 1.0  # seconds by which a look may be late; beyond that, we were held up and saw nothing
 
 
 class Process(Enum):
@@ -46,10 +45,10 @@ class Sight:
     """What was seen of one worker; times are watched time."""
 
     seen_at: Any  # its latest heartbeat
-    since: float  # when that was first seen
-    before: float  # for how long it had been silent then, by the database's clock; 0 for all but the first
-    free_since: float | None = None  # since when nobody has held any of its locks
-    was_held: bool = False  # one of its locks was seen held on our present connection
+    since: float  # when this heartbeat was first seen
+    before: float  # for how long it had been silent then on the database's clock; 0 for all but the first
+    free_since: float | None = None  # since when none of its locks has been held
+    was_held: bool = False  # one of its locks was seen held on our current connection
     is_held: bool = False  # all of them are held now
 
 

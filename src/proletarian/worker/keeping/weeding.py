@@ -1,4 +1,4 @@
-"""The chore of forgetting lanes that nobody needs any more; one that is wanted again gets a new row."""
+"""The chore that deletes lanes that nobody needs any more; a lane that is needed again gets a new row."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from proletarian.sql.lanes.entering import prune
 from proletarian.sql.statements import Plan
 from proletarian.worker.keeping.rota import Chore
 
-EVERY = 60.0  # seconds, of the fleet
+EVERY = 60.0  # seconds, for the whole fleet
 MOST = 1000  # lanes in one statement
 
 

@@ -1,4 +1,4 @@
-"""The second witness of a worker's life: a lock of its pump's session, beside that of its keeper's."""
+"""The second witness that a worker lives: a lock of its pump's session, in addition to that of its keeper's."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from proletarian.drivers.driver import OwnConnection
 from proletarian.sql.dialect import Dialect
 from proletarian.worker.keeping.membership import Identity
 
-EVERY = 0.5  # seconds between tries to take it
+EVERY = 0.5  # seconds between attempts to take it
 
 
 class Witness:
@@ -16,8 +16,8 @@ class Witness:
     def __init__(self, session: Session, dialect: Dialect) -> None:
         self._session = session
         self._dialect = dialect
-        self._for: Identity | None = None  # whom our sessions vouch for
-        self._vouches = False  # the present one does
+        self._for: Identity | None = None  # the worker that our sessions vouch for
+        self._vouches = False  # whether the current one does
         self._next = 0.0
 
     def connected(self, connection: OwnConnection) -> None:

@@ -1,9 +1,9 @@
--- A job is in exactly one of four tables: held for others in held_job, waiting in job, being run in
--- running_job, finished in archived_job. Its state is where it is. Timestamps are UTC, to the microsecond.
--- Names compare byte by byte (utf8mb4_bin): `Mail` and `mail` are two queues.
+-- A job is in exactly one of four tables: held for others in held_job, waiting in job, being run in running_job,
+-- finished in archived_job. Its state is where it is. Timestamps are UTC, to the microsecond. Names are compared byte
+-- by byte (utf8mb4_bin): `Mail` and `mail` are two queues.
 
--- The two tables of a Clojure application that runs the original Proletarian are completed, where they
--- are there (`--prefix proletarian.`): an ALTER that is only made if there is a table without our columns.
+-- If the two tables of a Clojure application that runs the original Proletarian exist (`--prefix proletarian.`), they
+-- are completed by an ALTER, which is executed only if a table lacks our columns.
 SET @alter_job = IF(
     EXISTS (SELECT 1 FROM information_schema.columns WHERE 'proletarian_job' IN
                 (CONCAT(table_schema, '.', table_name), IF(table_schema = DATABASE(), table_name, '')))
@@ -74,12 +74,12 @@ CREATE TABLE IF NOT EXISTS proletarian_job (
     headers     LONGTEXT,
     lost        SMALLINT     NOT NULL DEFAULT 0,
     errors      LONGTEXT,
-    suspect     SMALLINT     NOT NULL DEFAULT 0,   -- workers that died with it in their hands
+    suspect     SMALLINT     NOT NULL DEFAULT 0,   -- how many workers died while they held it
     unique_key  VARCHAR(255),
     lane        VARCHAR(191) NOT NULL DEFAULT '',  -- the limit that it is under, as `name:key`; '': none
-    flow        SMALLINT,  -- 1: somebody waits for it; 2: it has waited for others; 3: both; null: neither
+    flow        SMALLINT,  -- 1: others wait for it; 2: it has waited for others; 3: both; null: neither
     retry_at    DATETIME(6),  -- of a job that keeps its place in an ordered lane until it is tried again
-    -- In the order of a claim, which walks one priority at a time.
+    -- In the order of a claim, which reads one priority at a time.
     KEY job_in_order (queue, lane, priority, process_at, job_id)
 ) ENGINE=InnoDB CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
 
@@ -104,7 +104,7 @@ CREATE TABLE IF NOT EXISTS proletarian_running_job (
     started_at  DATETIME(6)  NOT NULL,
     progress    VARCHAR(191),
     apart       SMALLINT     NOT NULL DEFAULT 0,   -- a suspect's run: 1 beside others, 2 alone in its worker
-    PRIMARY KEY (worker_id, run_id),  -- the fence: an outcome counts only under both
+    PRIMARY KEY (worker_id, run_id),  -- the fence: an outcome counts only if both match
     KEY running_job_lane (lane)
 ) ENGINE=InnoDB CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
 
@@ -128,25 +128,25 @@ CREATE TABLE IF NOT EXISTS proletarian_archived_job (
     finished_at DATETIME(6)  NOT NULL,
     worker      VARCHAR(191),
     result      LONGTEXT,
-    -- Whole, for those who count what ended when: beyond the buffer pool a row costs a read of the disk.
+    -- Covers the counts of what ended when: outside the buffer pool, each row would cost a disk read.
     KEY archived_job_finished_at (finished_at, status, queue),
     KEY archived_job_status (status, job_id, queue)
 ) ENGINE=InnoDB CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
 
--- The latest job of each unique key, and whether it is held. Here a key cannot be held by where its job is, as on
--- other databases: under REPEATABLE READ a look at the job is either as old as the application's snapshot, or locks
--- the gap in which everybody's new jobs go. So the worker's claim and acknowledgement write it down. A free key
--- stays: three that want one which is not there deadlock when the first of them rolls back.
+-- The latest job of each unique key, and whether it is held. Here, unlike on other databases, this cannot be derived
+-- from where the job is: under REPEATABLE READ a look at the job is either as old as the application's snapshot, or
+-- locks the gap into which everybody inserts new jobs. So claims and acknowledgements write it down. A free key keeps
+-- its row: three transactions that want a key without a row deadlock when the first of them rolls back.
 CREATE TABLE IF NOT EXISTS proletarian_unique_job (
     unique_key  VARBINARY(255) NOT NULL PRIMARY KEY,
     job_id      :ID            NOT NULL,
-    held        TINYINT        NOT NULL,  -- 1 while its job waits for its first run, 2 while it is unfinished; 0: free
+    held        TINYINT        NOT NULL,  -- 1: its job waits for its first run; 2: it is unfinished; 0: free
     taken_at    DATETIME(6)    NOT NULL,
-    held_until  DATETIME(6)               -- then it is free, whatever `held` says
+    held_until  DATETIME(6)               -- from then on it is free, whatever `held` says
 ) ENGINE=InnoDB CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
 
--- Jobs that wait for others. `waits` is for how many; a row whose job was cancelled and is held again has another
--- `hold`, so that what was told of the former one counts no more.
+-- Jobs that wait for others. `waits` is for how many. If a job was cancelled and is held again, it gets a new `hold`,
+-- and what was told to the previous one no longer counts.
 CREATE TABLE IF NOT EXISTS proletarian_held_job (
     job_id      :ID NOT NULL PRIMARY KEY,
     queue       VARCHAR(191) NOT NULL,
@@ -164,11 +164,11 @@ CREATE TABLE IF NOT EXISTS proletarian_held_job (
     flow        SMALLINT,
     hold        BIGINT       NOT NULL DEFAULT 0,
     waits       INT          NOT NULL,
-    if_failed   VARCHAR(16)  NOT NULL      -- what becomes of it if one of those does not succeed: cancel or run
+    if_failed   VARCHAR(16)  NOT NULL      -- what happens to it if one of those does not succeed: cancel or run
 ) ENGINE=InnoDB CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
 
--- Who waits for whom, for as long as the job that waits is there. `outcome`: 1 it succeeded, 2 it did not; null:
--- nobody was told yet.
+-- Which job waits for which, kept as long as the waiting job exists. `outcome`: 1 it succeeded, 2 it did not; null: the
+-- waiting job has not been told yet.
 CREATE TABLE IF NOT EXISTS proletarian_dependency (
     awaited_id  :ID          NOT NULL,
     waiting_id  :ID          NOT NULL,
@@ -177,8 +177,8 @@ CREATE TABLE IF NOT EXISTS proletarian_dependency (
     KEY dependency_waiting (waiting_id)
 ) ENGINE=InnoDB CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
 
--- The same for jobs that were there before: their acknowledgement may be under way, and would have to wait for a
--- transaction that is open. So these are looked at until the awaited job has ended.
+-- The same for awaited jobs that existed before: their acknowledgement may be under way, and would have to wait for a
+-- transaction that is open. So these are checked until the awaited job has ended.
 CREATE TABLE IF NOT EXISTS proletarian_late_dependency (
     number      BIGINT       NOT NULL AUTO_INCREMENT PRIMARY KEY,
     awaited_id  :ID          NOT NULL,
@@ -189,7 +189,7 @@ CREATE TABLE IF NOT EXISTS proletarian_late_dependency (
     KEY late_dependency_awaited (awaited_id)
 ) ENGINE=InnoDB CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
 
--- What jobs that wait were told, until a release counts it: acknowledgements only insert here, and wait for nobody.
+-- What waiting jobs were told, until a release counts it: acknowledgements only insert here, and wait for nobody.
 CREATE TABLE IF NOT EXISTS proletarian_wait_over (
     number      BIGINT       NOT NULL AUTO_INCREMENT PRIMARY KEY,
     waiting_id  :ID          NOT NULL,
@@ -200,8 +200,8 @@ CREATE TABLE IF NOT EXISTS proletarian_wait_over (
     KEY wait_over_waiting (waiting_id)
 ) ENGINE=InnoDB CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
 
--- What steps of jobs have returned, for as long as their jobs are there. An id may be given to another job later:
--- a step belongs to the job that was enqueued at this moment.
+-- The results of steps, kept as long as their jobs exist. An id may be given to another job later: a step belongs to
+-- the job that was enqueued at this moment.
 CREATE TABLE IF NOT EXISTS proletarian_step (
     job_id      :ID          NOT NULL,
     name        VARCHAR(191) NOT NULL,
@@ -216,17 +216,17 @@ CREATE TABLE IF NOT EXISTS proletarian_worker (
     host          VARCHAR(191) NOT NULL,
     pid           INT          NOT NULL,
     queues        LONGTEXT     NOT NULL,
-    job_types     LONGTEXT,  -- those that it has handlers for, as JSON; null: it cannot list them
-    process       VARCHAR(191), -- which one it is, for those on the same machine; null where that cannot be said
+    job_types     LONGTEXT,  -- the types that it has handlers for, as JSON; null: it cannot list them
+    process       VARCHAR(191), -- identifies its process to others on the same machine; null if that is not possible
     limits        LONGTEXT,  -- those that its code declares, as JSON; null: none
-    liveness_lock VARCHAR(64), -- the user-level lock that proves its life; null: only its heartbeat does
-    pump_lock     VARCHAR(64), -- a second one, of another session: the process is dead when both are free
+    liveness_lock VARCHAR(64), -- the user-level lock that proves that it lives; null: only its heartbeat does
+    pump_lock     VARCHAR(64), -- a second one, of another session; when both are free, the process is dead
     lost_after    DOUBLE       NOT NULL,
     started_at    DATETIME(6)  NOT NULL,
     seen_at       DATETIME(6)  NOT NULL
 ) ENGINE=InnoDB CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
 
--- What people have ordered, and workers obey within a second: see orders.sql. Both are almost always empty.
+-- Orders of people, which workers obey within a second: see orders.sql. Both tables are almost always empty.
 CREATE TABLE IF NOT EXISTS proletarian_paused_queue (
     queue         VARCHAR(191) NOT NULL PRIMARY KEY,
     reason        LONGTEXT     NOT NULL,
@@ -234,8 +234,8 @@ CREATE TABLE IF NOT EXISTS proletarian_paused_queue (
     paused_at     DATETIME(6)  NOT NULL
 ) ENGINE=InnoDB CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
 
--- Running jobs that are to be cancelled. A table of its own: an application whose transaction stays open
--- would otherwise hold a lock that the acknowledgement needs.
+-- Running jobs that are to be cancelled. This is a separate table because an application with an open transaction would
+-- otherwise hold a lock that the acknowledgement needs.
 CREATE TABLE IF NOT EXISTS proletarian_cancel_request (
     job_id        :ID NOT NULL PRIMARY KEY,
     reason        LONGTEXT     NOT NULL,
@@ -243,9 +243,9 @@ CREATE TABLE IF NOT EXISTS proletarian_cancel_request (
     requested_at  DATETIME(6)  NOT NULL
 ) ENGINE=InnoDB CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
 
--- What is enqueued again and again. `cron` or `every` (seconds) says when; `options` are those of the job
--- that have no column, as JSON; `digest` is of what the code declares, null for those made at run time.
--- `next_at` is the first tick that was not fired yet.
+-- Jobs that are enqueued again and again. `cron` or `every` (seconds) says when. `options` are the options of the job
+-- that have no column, as JSON. `digest` is computed from what the code declares; null if the schedule was made at run
+-- time. `next_at` is the first tick that has not been fired yet.
 CREATE TABLE IF NOT EXISTS proletarian_schedule (
     app           VARCHAR(191) NOT NULL,
     name          VARCHAR(191) NOT NULL,
@@ -265,7 +265,7 @@ CREATE TABLE IF NOT EXISTS proletarian_schedule (
     KEY schedule_in_order (app, next_at)
 ) ENGINE=InnoDB CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
 
--- Which releases of an application are alive, by the digest of all that they declare.
+-- Which releases of an application are alive, by the digest of everything they declare.
 CREATE TABLE IF NOT EXISTS proletarian_schedule_release (
     app           VARCHAR(191) NOT NULL,
     digest        VARCHAR(64)  NOT NULL,
@@ -274,7 +274,7 @@ CREATE TABLE IF NOT EXISTS proletarian_schedule_release (
     PRIMARY KEY (app, digest)
 ) ENGINE=InnoDB CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
 
--- What people did by the dashboard, and when: an entry in the transaction of the act itself.
+-- What people did, and when: each entry is written in the transaction of the act itself.
 CREATE TABLE IF NOT EXISTS proletarian_audit (
     entry_id      BIGINT       NOT NULL AUTO_INCREMENT PRIMARY KEY,
     done_at       DATETIME(6)  NOT NULL,
@@ -282,17 +282,17 @@ CREATE TABLE IF NOT EXISTS proletarian_audit (
     action        VARCHAR(64)  NOT NULL,
     target        LONGTEXT     NOT NULL,   -- a job id, a filter, the name of a queue or schedule
     detail        LONGTEXT     NOT NULL,
-    jobs          INT                      -- how many were changed; null where none are counted
+    jobs          INT                      -- how many were changed; null if not counted
 ) ENGINE=InnoDB CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
 
--- One row for each lane that was claimed from of late; see lanes.sql. How many run is counted in `running_job`.
+-- One row for each lane with recent claims; see lanes.sql. Running jobs are counted in `running_job`.
 CREATE TABLE IF NOT EXISTS proletarian_lane (
     lane          VARCHAR(191) NOT NULL PRIMARY KEY,
     version       BIGINT       NOT NULL DEFAULT 0,  -- grows with each claim
-    next_at       DOUBLE       NOT NULL DEFAULT 0   -- of a rate: no start before (in seconds since 1970)
+    next_at       DOUBLE       NOT NULL DEFAULT 0   -- for a rate: no start before this (in seconds since 1970)
 ) ENGINE=InnoDB CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
 
--- Limits that people have set at run time, by name; they win over those of the code.
+-- Limits that people have set at run time, by name; they override those of the code.
 CREATE TABLE IF NOT EXISTS proletarian_lane_limit (
     name          VARCHAR(191) NOT NULL PRIMARY KEY,
     running       INT,

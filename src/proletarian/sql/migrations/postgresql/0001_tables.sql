@@ -1,10 +1,9 @@
 -- A job is in exactly one of four tables: held for others in held_job, waiting in job, being run in
 -- running_job, finished in archived_job. Its state is where it is.
 --
--- The tables are IF NOT EXISTS, so that this also completes the two tables of a Clojure
--- application that runs the original Proletarian: the columns that it does not know all
--- have defaults, and so has `attempts`, which it always names. Its times have no time zone;
--- waiting rows are read as UTC.
+-- The tables are created IF NOT EXISTS, so this also completes the two tables of a Clojure application that runs the
+-- original Proletarian: the columns that it does not know all have defaults, and so does `attempts`, which it always
+-- sets. Its times have no time zone; waiting rows are read as UTC.
 
 DO $$ BEGIN IF to_regnamespace('proletarian') IS NULL THEN CREATE SCHEMA IF NOT EXISTS proletarian; END IF; END $$;
 
@@ -25,17 +24,17 @@ ALTER TABLE proletarian.job ADD COLUMN IF NOT EXISTS priority SMALLINT NOT NULL 
 ALTER TABLE proletarian.job ADD COLUMN IF NOT EXISTS headers TEXT;
 ALTER TABLE proletarian.job ADD COLUMN IF NOT EXISTS lost SMALLINT NOT NULL DEFAULT 0;
 ALTER TABLE proletarian.job ADD COLUMN IF NOT EXISTS errors TEXT;
--- workers that died with it in their hands
+-- how many workers died while they held it
 ALTER TABLE proletarian.job ADD COLUMN IF NOT EXISTS suspect SMALLINT NOT NULL DEFAULT 0;
 ALTER TABLE proletarian.job ADD COLUMN IF NOT EXISTS unique_key TEXT;
--- The limit that the job is under, as `name:key`; '': none. Lanes of one name lie together in this collation.
+-- The limit that the job is under, as `name:key`; '': none. In this collation, lanes of the same name are adjacent.
 ALTER TABLE proletarian.job ADD COLUMN IF NOT EXISTS lane TEXT COLLATE "C" NOT NULL DEFAULT '';
--- 1: somebody waits for it; 2: it has waited for others; 3: both; null: neither
+-- 1: others wait for it; 2: it has waited for others; 3: both; null: neither
 ALTER TABLE proletarian.job ADD COLUMN IF NOT EXISTS flow SMALLINT;
 -- Of a job that keeps its place in an ordered lane until it is tried again.
 ALTER TABLE proletarian.job ADD COLUMN IF NOT EXISTS retry_at TIMESTAMPTZ;
 
--- Exactly in the order of a claim. Rows come and go here all day, so vacuum early.
+-- In exactly the order of a claim. Rows come and go here all day, so vacuum early.
 CREATE INDEX ON proletarian.job (queue, lane, priority DESC, process_at, job_id);
 ALTER TABLE proletarian.job SET (autovacuum_vacuum_scale_factor = 0.02, autovacuum_analyze_scale_factor = 0.1);
 
@@ -60,7 +59,7 @@ CREATE TABLE IF NOT EXISTS proletarian.running_job (
     started_at  TIMESTAMPTZ NOT NULL,
     progress    TEXT,
     apart       SMALLINT    NOT NULL DEFAULT 0,   -- a suspect's run: 1 beside others, 2 alone in its worker
-    PRIMARY KEY (worker_id, run_id)   -- the fence: an outcome counts only under both
+    PRIMARY KEY (worker_id, run_id)   -- the fence: an outcome counts only if both match
 ) WITH (autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_threshold = 1000);
 CREATE INDEX ON proletarian.running_job (lane) WHERE lane <> '';
 
@@ -90,24 +89,24 @@ ALTER TABLE proletarian.archived_job ADD COLUMN IF NOT EXISTS started_at TIMESTA
 ALTER TABLE proletarian.archived_job ADD COLUMN IF NOT EXISTS worker TEXT;
 ALTER TABLE proletarian.archived_job ADD COLUMN IF NOT EXISTS result TEXT;
 
--- The archive grows in the order of time, so a block range index finds what is old at next
--- to no cost for each job. Failures are few, and looked for: pages of them go by status and id.
+-- The archive grows in the order of time, so a block range index finds old jobs at almost no cost per job. Failures are
+-- few and often searched for: they are paged by status and id.
 CREATE INDEX ON proletarian.archived_job USING brin (finished_at)
     WITH (autosummarize = on);
 CREATE INDEX ON proletarian.archived_job (status, job_id, queue)
     WHERE status <> 'success';
 
--- The latest job of each unique key. Nobody frees a key: it is held while its job is where the scope says, in
--- `job` or `running_job`, or until the time that is noted. Keys that nobody has taken for a day are pruned.
+-- The latest job of each unique key. Nobody frees a key: it is held while its job is in the tables that the scope
+-- counts (`job`, `running_job`), or until the time given here. Keys that nobody has taken for a day are pruned.
 CREATE TABLE IF NOT EXISTS proletarian.unique_job (
     unique_key  TEXT        NOT NULL PRIMARY KEY,
     job_id      :ID         NOT NULL,
     taken_at    TIMESTAMPTZ NOT NULL,
-    held_until  TIMESTAMPTZ             -- null: for as long as its job is there
+    held_until  TIMESTAMPTZ             -- null: as long as its job is there
 ) WITH (fillfactor = 80, autovacuum_vacuum_scale_factor = 0.02);
 
--- Jobs that wait for others. `waits` is for how many; a row whose job was cancelled and is held again has another
--- `hold`, so that what was told of the former one counts no more.
+-- Jobs that wait for others. `waits` is for how many. If a job was cancelled and is held again, it gets a new `hold`,
+-- and what was told to the previous one no longer counts.
 CREATE TABLE IF NOT EXISTS proletarian.held_job (
     job_id      :ID NOT NULL PRIMARY KEY,
     queue       TEXT        NOT NULL,
@@ -125,11 +124,11 @@ CREATE TABLE IF NOT EXISTS proletarian.held_job (
     flow        SMALLINT,
     hold        BIGINT      NOT NULL DEFAULT 0,
     waits       INT         NOT NULL,
-    if_failed   TEXT        NOT NULL      -- what becomes of it if one of those does not succeed: cancel or run
+    if_failed   TEXT        NOT NULL      -- what happens to it if one of those does not succeed: cancel or run
 ) WITH (fillfactor = 90, autovacuum_vacuum_scale_factor = 0.02);
 
--- Who waits for whom, for as long as the job that waits is there. `outcome`: 1 it succeeded, 2 it did not; null:
--- nobody was told yet.
+-- Which job waits for which, kept as long as the waiting job exists. `outcome`: 1 it succeeded, 2 it did not; null: the
+-- waiting job has not been told yet.
 CREATE TABLE IF NOT EXISTS proletarian.dependency (
     awaited_id  :ID         NOT NULL,
     waiting_id  :ID         NOT NULL,
@@ -138,8 +137,8 @@ CREATE TABLE IF NOT EXISTS proletarian.dependency (
 ) WITH (fillfactor = 90, autovacuum_vacuum_scale_factor = 0.02);
 CREATE INDEX ON proletarian.dependency (waiting_id);
 
--- The same for jobs that were there before: their acknowledgement may be under way, and sees no edge of a
--- transaction that is open. So these are looked at until the awaited job has ended.
+-- The same for awaited jobs that existed before: their acknowledgement may be under way, and cannot see an edge of a
+-- transaction that is open. So these are checked until the awaited job has ended.
 CREATE TABLE IF NOT EXISTS proletarian.late_dependency (
     number      BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     awaited_id  :ID         NOT NULL,
@@ -150,7 +149,7 @@ CREATE TABLE IF NOT EXISTS proletarian.late_dependency (
 CREATE INDEX ON proletarian.late_dependency (waiting_id);
 CREATE INDEX ON proletarian.late_dependency (awaited_id);
 
--- What jobs that wait were told, until a release counts it: acknowledgements only insert here, and wait for nobody.
+-- What waiting jobs were told, until a release counts it: acknowledgements only insert here, and wait for nobody.
 CREATE TABLE IF NOT EXISTS proletarian.wait_over (
     number      BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     waiting_id  :ID         NOT NULL,
@@ -161,8 +160,8 @@ CREATE TABLE IF NOT EXISTS proletarian.wait_over (
 ) WITH (autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_threshold = 1000);
 CREATE INDEX ON proletarian.wait_over (waiting_id);
 
--- What steps of jobs have returned, for as long as their jobs are there. An id may be given to another job later:
--- a step belongs to the job that was enqueued at this moment.
+-- The results of steps, kept as long as their jobs exist. An id may be given to another job later: a step belongs to
+-- the job that was enqueued at this moment.
 CREATE TABLE IF NOT EXISTS proletarian.step (
     job_id      :ID         NOT NULL,
     name        TEXT        NOT NULL,
@@ -177,17 +176,17 @@ CREATE TABLE IF NOT EXISTS proletarian.worker (
     host        TEXT        NOT NULL,
     pid         INT         NOT NULL,
     queues      TEXT        NOT NULL,
-    job_types   TEXT,       -- those that it has handlers for, as JSON; null: it cannot list them
-    process     TEXT,       -- which one it is, for those on the same machine; null where that cannot be said
+    job_types   TEXT,       -- the types that it has handlers for, as JSON; null: it cannot list them
+    process     TEXT,       -- identifies its process to others on the same machine; null if that is not possible
     limits      TEXT,       -- those that its code declares, as JSON; null: none
-    liveness_lock BIGINT,   -- the advisory lock that proves its life; null: only its heartbeat does
-    pump_lock   BIGINT,     -- a second one, of another session: the process is dead when both are free
+    liveness_lock BIGINT,   -- the advisory lock that proves that it lives; null: only its heartbeat does
+    pump_lock   BIGINT,     -- a second one, of another session; when both are free, the process is dead
     lost_after  FLOAT8      NOT NULL,
     started_at  TIMESTAMPTZ NOT NULL,
     seen_at     TIMESTAMPTZ NOT NULL
 );
 
--- What people have ordered, and workers obey within a second: see orders.sql. Both are almost always empty.
+-- Orders of people, which workers obey within a second: see orders.sql. Both tables are almost always empty.
 CREATE TABLE IF NOT EXISTS proletarian.paused_queue (
     queue       TEXT        NOT NULL PRIMARY KEY,
     reason      TEXT        NOT NULL,
@@ -195,8 +194,8 @@ CREATE TABLE IF NOT EXISTS proletarian.paused_queue (
     paused_at   TIMESTAMPTZ NOT NULL
 );
 
--- Running jobs that are to be cancelled. A table of its own: an application whose transaction stays open
--- would otherwise hold a lock that the acknowledgement needs.
+-- Running jobs that are to be cancelled. This is a separate table because an application with an open transaction would
+-- otherwise hold a lock that the acknowledgement needs.
 CREATE TABLE IF NOT EXISTS proletarian.cancel_request (
     job_id       :ID NOT NULL PRIMARY KEY,
     reason       TEXT        NOT NULL,
@@ -204,9 +203,9 @@ CREATE TABLE IF NOT EXISTS proletarian.cancel_request (
     requested_at TIMESTAMPTZ NOT NULL
 );
 
--- What is enqueued again and again. `cron` or `every` (seconds) says when; `options` are those of the job
--- that have no column, as JSON; `digest` is of what the code declares, null for those made at run time.
--- `next_at` is the first tick that was not fired yet.
+-- Jobs that are enqueued again and again. `cron` or `every` (seconds) says when. `options` are the options of the job
+-- that have no column, as JSON. `digest` is computed from what the code declares; null if the schedule was made at run
+-- time. `next_at` is the first tick that has not been fired yet.
 CREATE TABLE IF NOT EXISTS proletarian.schedule (
     app         TEXT        NOT NULL,
     name        TEXT        NOT NULL,
@@ -226,7 +225,7 @@ CREATE TABLE IF NOT EXISTS proletarian.schedule (
 ) WITH (autovacuum_vacuum_threshold = 200);
 CREATE INDEX ON proletarian.schedule (app, next_at);
 
--- Which releases of an application are alive, by the digest of all that they declare.
+-- Which releases of an application are alive, by the digest of everything they declare.
 CREATE TABLE IF NOT EXISTS proletarian.schedule_release (
     app         TEXT        NOT NULL,
     digest      TEXT        NOT NULL,
@@ -235,7 +234,7 @@ CREATE TABLE IF NOT EXISTS proletarian.schedule_release (
     PRIMARY KEY (app, digest)
 );
 
--- What people did by the dashboard, and when: an entry in the transaction of the act itself.
+-- What people did, and when: each entry is written in the transaction of the act itself.
 CREATE TABLE IF NOT EXISTS proletarian.audit (
     entry_id    BIGINT      GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     done_at     TIMESTAMPTZ NOT NULL,
@@ -243,17 +242,17 @@ CREATE TABLE IF NOT EXISTS proletarian.audit (
     action      TEXT        NOT NULL,
     target      TEXT        NOT NULL,   -- a job id, a filter, the name of a queue or schedule
     detail      TEXT        NOT NULL,
-    jobs        INT                     -- how many were changed; null where none are counted
+    jobs        INT                     -- how many were changed; null if not counted
 );
 
--- One row for each lane that was claimed from of late; see lanes.sql. How many run is counted in `running_job`.
+-- One row for each lane with recent claims; see lanes.sql. Running jobs are counted in `running_job`.
 CREATE TABLE IF NOT EXISTS proletarian.lane (
     lane        TEXT COLLATE "C" NOT NULL PRIMARY KEY,
     version     BIGINT      NOT NULL DEFAULT 0,  -- grows with each claim
-    next_at     FLOAT8      NOT NULL DEFAULT 0   -- of a rate: no start before (in seconds since 1970)
+    next_at     FLOAT8      NOT NULL DEFAULT 0   -- for a rate: no start before this (in seconds since 1970)
 ) WITH (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_threshold = 1000);
 
--- Limits that people have set at run time, by name; they win over those of the code.
+-- Limits that people have set at run time, by name; they override those of the code.
 CREATE TABLE IF NOT EXISTS proletarian.lane_limit (
     name        TEXT        NOT NULL PRIMARY KEY,
     running     INT,

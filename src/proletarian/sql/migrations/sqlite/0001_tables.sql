@@ -13,14 +13,14 @@ CREATE TABLE IF NOT EXISTS proletarian_job (
     headers     TEXT,
     lost        INTEGER NOT NULL DEFAULT 0,
     errors      TEXT,
-    suspect     INTEGER NOT NULL DEFAULT 0,  -- workers that died with it in their hands
+    suspect     INTEGER NOT NULL DEFAULT 0,  -- how many workers died while they held it
     unique_key  TEXT,
     lane        TEXT    NOT NULL DEFAULT '',  -- the limit that it is under, as `name:key`; '': none
-    flow        INTEGER, -- 1: somebody waits for it; 2: it has waited for others; 3: both; null: neither
+    flow        INTEGER, -- 1: others wait for it; 2: it has waited for others; 3: both; null: neither
     retry_at    TEXT     -- of a job that keeps its place in an ordered lane until it is tried again
 );
 
--- Exactly in the order of a claim.
+-- In exactly the order of a claim.
 CREATE INDEX IF NOT EXISTS proletarian_job_in_order ON proletarian_job (queue, lane, priority DESC, process_at, job_id);
 
 CREATE TABLE IF NOT EXISTS proletarian_running_job (
@@ -44,7 +44,7 @@ CREATE TABLE IF NOT EXISTS proletarian_running_job (
     started_at  TEXT    NOT NULL,
     progress    TEXT,
     apart       INTEGER NOT NULL DEFAULT 0,   -- a suspect's run: 1 beside others, 2 alone in its worker
-    PRIMARY KEY (worker_id, run_id)   -- the fence: an outcome counts only under both
+    PRIMARY KEY (worker_id, run_id)   -- the fence: an outcome counts only if both match
 );
 
 CREATE INDEX IF NOT EXISTS proletarian_running_job_lane ON proletarian_running_job (lane) WHERE lane <> '';
@@ -76,17 +76,17 @@ CREATE INDEX IF NOT EXISTS proletarian_archived_job_finished_at
 CREATE INDEX IF NOT EXISTS proletarian_archived_job_failures ON proletarian_archived_job (status, job_id, queue)
     WHERE status <> 'success';
 
--- The latest job of each unique key. Nobody frees a key: it is held while its job is where the scope says, in
--- `job` or `running_job`, or until the time that is noted. Keys that nobody has taken for a day are pruned.
+-- The latest job of each unique key. Nobody frees a key: it is held while its job is in the tables that the scope
+-- counts (`job`, `running_job`), or until the time given here. Keys that nobody has taken for a day are pruned.
 CREATE TABLE IF NOT EXISTS proletarian_unique_job (
     unique_key  TEXT    NOT NULL PRIMARY KEY,
     job_id      :ID     NOT NULL,
     taken_at    TEXT    NOT NULL,
-    held_until  TEXT                    -- null: for as long as its job is there
+    held_until  TEXT                    -- null: as long as its job is there
 ) WITHOUT ROWID;
 
--- Jobs that wait for others. `waits` is for how many; a row whose job was cancelled and is held again has another
--- `hold`, so that what was told of the former one counts no more.
+-- Jobs that wait for others. `waits` is for how many. If a job was cancelled and is held again, it gets a new `hold`,
+-- and what was told to the previous one no longer counts.
 CREATE TABLE IF NOT EXISTS proletarian_held_job (
     job_id      :ID NOT NULL PRIMARY KEY,
     queue       TEXT    NOT NULL,
@@ -104,11 +104,11 @@ CREATE TABLE IF NOT EXISTS proletarian_held_job (
     flow        INTEGER,
     hold        INTEGER NOT NULL DEFAULT 0,
     waits       INTEGER NOT NULL,
-    if_failed   TEXT    NOT NULL      -- what becomes of it if one of those does not succeed: cancel or run
+    if_failed   TEXT    NOT NULL      -- what happens to it if one of those does not succeed: cancel or run
 );
 
--- Who waits for whom, for as long as the job that waits is there. `outcome`: 1 it succeeded, 2 it did not; null:
--- nobody was told yet.
+-- Which job waits for which, kept as long as the waiting job exists. `outcome`: 1 it succeeded, 2 it did not; null: the
+-- waiting job has not been told yet.
 CREATE TABLE IF NOT EXISTS proletarian_dependency (
     awaited_id  :ID     NOT NULL,
     waiting_id  :ID     NOT NULL,
@@ -117,7 +117,7 @@ CREATE TABLE IF NOT EXISTS proletarian_dependency (
 ) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS proletarian_dependency_waiting ON proletarian_dependency (waiting_id);
 
--- The same for jobs that were there before: these are looked at until the awaited job has ended.
+-- The same for awaited jobs that existed before: these are checked until the awaited job has ended.
 CREATE TABLE IF NOT EXISTS proletarian_late_dependency (
     number      INTEGER PRIMARY KEY AUTOINCREMENT,
     awaited_id  :ID     NOT NULL,
@@ -128,7 +128,7 @@ CREATE TABLE IF NOT EXISTS proletarian_late_dependency (
 CREATE INDEX IF NOT EXISTS proletarian_late_dependency_waiting ON proletarian_late_dependency (waiting_id);
 CREATE INDEX IF NOT EXISTS proletarian_late_dependency_awaited ON proletarian_late_dependency (awaited_id);
 
--- What jobs that wait were told, until a release counts it.
+-- What waiting jobs were told, until a release counts it.
 CREATE TABLE IF NOT EXISTS proletarian_wait_over (
     number      INTEGER PRIMARY KEY AUTOINCREMENT,
     waiting_id  :ID     NOT NULL,
@@ -139,8 +139,8 @@ CREATE TABLE IF NOT EXISTS proletarian_wait_over (
 );
 CREATE INDEX IF NOT EXISTS proletarian_wait_over_waiting ON proletarian_wait_over (waiting_id);
 
--- What steps of jobs have returned, for as long as their jobs are there. An id may be given to another job later:
--- a step belongs to the job that was enqueued at this moment.
+-- The results of steps, kept as long as their jobs exist. An id may be given to another job later: a step belongs to
+-- the job that was enqueued at this moment.
 CREATE TABLE IF NOT EXISTS proletarian_step (
     job_id      :ID     NOT NULL,
     name        TEXT    NOT NULL,
@@ -155,17 +155,17 @@ CREATE TABLE IF NOT EXISTS proletarian_worker (
     host          TEXT    NOT NULL,
     pid           INTEGER NOT NULL,
     queues        TEXT    NOT NULL,
-    job_types     TEXT,      -- those that it has handlers for, as JSON; null: it cannot list them
-    process       TEXT,      -- which one it is, for those on the same machine; null where that cannot be said
+    job_types     TEXT,      -- the types that it has handlers for, as JSON; null: it cannot list them
+    process       TEXT,      -- identifies its process to others on the same machine; null if that is not possible
     limits        TEXT,      -- those that its code declares, as JSON; null: none
-    liveness_lock TEXT,     -- the file that it keeps locked; null: only its heartbeat proves its life
+    liveness_lock TEXT,     -- the file that it keeps locked; null: only its heartbeat proves that it lives
     pump_lock     TEXT,     -- null: a file needs no second witness
     lost_after    REAL    NOT NULL,
     started_at    TEXT    NOT NULL,
     seen_at       TEXT    NOT NULL
 );
 
--- What people have ordered, and workers obey within a second: see orders.sql. Both are almost always empty.
+-- Orders of people, which workers obey within a second: see orders.sql. Both tables are almost always empty.
 CREATE TABLE IF NOT EXISTS proletarian_paused_queue (
     queue         TEXT    NOT NULL PRIMARY KEY,
     reason        TEXT    NOT NULL,
@@ -181,9 +181,9 @@ CREATE TABLE IF NOT EXISTS proletarian_cancel_request (
     requested_at  TEXT    NOT NULL
 );
 
--- What is enqueued again and again. `cron` or `every` (seconds) says when; `options` are those of the job
--- that have no column, as JSON; `digest` is of what the code declares, null for those made at run time.
--- `next_at` is the first tick that was not fired yet.
+-- Jobs that are enqueued again and again. `cron` or `every` (seconds) says when. `options` are the options of the job
+-- that have no column, as JSON. `digest` is computed from what the code declares; null if the schedule was made at run
+-- time. `next_at` is the first tick that has not been fired yet.
 CREATE TABLE IF NOT EXISTS proletarian_schedule (
     app           TEXT    NOT NULL,
     name          TEXT    NOT NULL,
@@ -203,7 +203,7 @@ CREATE TABLE IF NOT EXISTS proletarian_schedule (
 );
 CREATE INDEX IF NOT EXISTS proletarian_schedule_in_order ON proletarian_schedule (app, next_at);
 
--- Which releases of an application are alive, by the digest of all that they declare.
+-- Which releases of an application are alive, by the digest of everything they declare.
 CREATE TABLE IF NOT EXISTS proletarian_schedule_release (
     app           TEXT    NOT NULL,
     digest        TEXT    NOT NULL,
@@ -212,7 +212,7 @@ CREATE TABLE IF NOT EXISTS proletarian_schedule_release (
     PRIMARY KEY (app, digest)
 );
 
--- What people did by the dashboard, and when: an entry in the transaction of the act itself.
+-- What people did, and when: each entry is written in the transaction of the act itself.
 CREATE TABLE IF NOT EXISTS proletarian_audit (
     entry_id      INTEGER NOT NULL PRIMARY KEY,
     done_at       TEXT    NOT NULL,
@@ -220,18 +220,17 @@ CREATE TABLE IF NOT EXISTS proletarian_audit (
     action        TEXT    NOT NULL,
     target        TEXT    NOT NULL,   -- a job id, a filter, the name of a queue or schedule
     detail        TEXT    NOT NULL,
-    jobs          INTEGER             -- how many were changed; null where none are counted
+    jobs          INTEGER             -- how many were changed; null if not counted
 );
 
--- One row for each lane with a rate that was claimed from of late; see lanes.sql. How many run is counted
--- in `running_job`.
+-- One row for each lane with a rate and recent claims; see lanes.sql. Running jobs are counted in `running_job`.
 CREATE TABLE IF NOT EXISTS proletarian_lane (
     lane        TEXT    NOT NULL PRIMARY KEY,
     version     INTEGER NOT NULL DEFAULT 0,  -- grows with each claim
-    next_at     REAL    NOT NULL DEFAULT 0   -- of a rate: no start before (in seconds since 1970)
+    next_at     REAL    NOT NULL DEFAULT 0   -- for a rate: no start before this (in seconds since 1970)
 ) WITHOUT ROWID;
 
--- Limits that people have set at run time, by name; they win over those of the code.
+-- Limits that people have set at run time, by name; they override those of the code.
 CREATE TABLE IF NOT EXISTS proletarian_lane_limit (
     name        TEXT    NOT NULL PRIMARY KEY,
     running     INTEGER,

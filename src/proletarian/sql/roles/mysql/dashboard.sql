@@ -1,5 +1,5 @@
--- What a dashboard needs: it reads everything, acts on jobs, queues and schedules, and writes down who did
--- what, which it can neither change nor delete. Run it in the database of the tables, after `migrate`; then
+-- What a dashboard needs: it reads everything, acts on jobs, queues and schedules, and records who did
+-- what; it can neither change nor delete these records. Run it in the database of the tables, after `migrate`; then
 -- give the role to the account of the dashboard:
 --   GRANT proletarian_role TO my_dashboard;  SET DEFAULT ROLE proletarian_role FOR my_dashboard;
 -- (MySQL says SET DEFAULT ROLE … TO my_dashboard.)

@@ -1,4 +1,4 @@
--- What people and monitoring need who look, and change nothing: `proletarian jobs list`, `status`, `stats` and so on.
+-- What people and monitoring need to look without changing anything: `proletarian jobs list`, `status`, `stats` …
 -- They can read payloads. Run it in the database of the tables, after `migrate`; then give the role to an account:
 --   GRANT proletarian_role TO my_monitoring;  SET DEFAULT ROLE proletarian_role FOR my_monitoring;
 -- (MySQL says SET DEFAULT ROLE … TO my_monitoring.)

@@ -22,5 +22,5 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON proletarian_schedule TO proletarian_role
 GRANT SELECT, INSERT, UPDATE, DELETE ON proletarian_schedule_release TO proletarian_role;
 GRANT SELECT, INSERT, UPDATE, DELETE ON proletarian_lane TO proletarian_role;
 GRANT SELECT, INSERT, UPDATE, DELETE ON proletarian_lane_limit TO proletarian_role;
--- Commands that act on jobs by hand write down who did it.
+-- Commands that act on jobs record who did it.
 GRANT INSERT ON proletarian_audit TO proletarian_role;

@@ -1,5 +1,5 @@
--- What a dashboard needs: it reads everything, acts on jobs, queues and schedules, and writes down who did
--- what, which it can neither change nor delete. Run it as the owner of the tables, after `migrate`; then give
+-- What a dashboard needs: it reads everything, acts on jobs, queues and schedules, and records who did
+-- what; it can neither change nor delete these records. Run it as the owner of the tables, after `migrate`; then give
 -- the role to the login of the dashboard: GRANT proletarian_role TO my_dashboard.
 
 DO $$ BEGIN CREATE ROLE proletarian_role NOLOGIN; EXCEPTION WHEN duplicate_object THEN NULL; END $$;

@@ -1,8 +1,8 @@
--- What an application needs that only enqueues jobs: it can neither read payloads nor take
+-- What an application needs if it only enqueues jobs: it can neither read payloads nor take
 -- anything back. Run it as the owner of the tables, after `migrate`; then give the role to
 -- the login of your application: GRANT proletarian_role TO my_app.
 --
--- The rights below "unique" serve unique jobs alone: to see whether one is there. An application
+-- The rights below "unique" are only for unique jobs, to see whether one is there. An application
 -- with tasks that replace what a waiting job will do needs one more:
 --   GRANT UPDATE (payload, headers, priority, lane, process_at) ON proletarian.job TO proletarian_role;
 
@@ -10,7 +10,7 @@ DO $$ BEGIN CREATE ROLE proletarian_role NOLOGIN; EXCEPTION WHEN duplicate_objec
 
 GRANT USAGE ON SCHEMA proletarian TO proletarian_role;
 GRANT INSERT, SELECT (job_id) ON proletarian.job TO proletarian_role;
--- unique (to lock a row takes the right to change something in it)
+-- unique (locking a row needs the right to change something in it)
 GRANT SELECT (process_at, attempts, lost, queue), UPDATE (enqueued_at) ON proletarian.job TO proletarian_role;
 GRANT SELECT (job_id) ON proletarian.running_job, proletarian.archived_job TO proletarian_role;
 GRANT SELECT, INSERT, UPDATE ON proletarian.unique_job TO proletarian_role;

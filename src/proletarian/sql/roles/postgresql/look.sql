@@ -1,4 +1,4 @@
--- What people and monitoring need who look, and change nothing: `proletarian jobs list`, `status`, `stats` and so on.
+-- What people and monitoring need to look without changing anything: `proletarian jobs list`, `status`, `stats` …
 -- They can read payloads. Run it as the owner of the tables, after `migrate`; then give the role to a login:
 -- GRANT proletarian_role TO my_monitoring.
 

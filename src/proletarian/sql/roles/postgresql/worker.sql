@@ -21,6 +21,6 @@ GRANT SELECT, INSERT, DELETE, UPDATE ON proletarian.schedule TO proletarian_role
 GRANT SELECT, INSERT, DELETE, UPDATE ON proletarian.schedule_release TO proletarian_role;
 GRANT SELECT, INSERT, DELETE, UPDATE ON proletarian.lane TO proletarian_role;
 GRANT SELECT, INSERT, DELETE, UPDATE ON proletarian.lane_limit TO proletarian_role;
--- Commands that act on jobs by hand write down who did it.
+-- Commands that act on jobs record who did it.
 GRANT INSERT ON proletarian.audit TO proletarian_role;
 GRANT USAGE ON ALL SEQUENCES IN SCHEMA proletarian TO proletarian_role;
