@@ -7,6 +7,7 @@ line on such a worker is like any other: a process of its own, with one thread, 
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import os
 import signal
@@ -40,7 +41,8 @@ class Forked:
     def send_signal(self, number: signal.Signals) -> None:
         """Nothing happens to one that has ended."""
         if self.poll() is None:
-            os.kill(self.pid, number)
+            with contextlib.suppress(ProcessLookupError):  # ended since: its parent is another, and has heard of it
+                os.kill(self.pid, number)
 
     def kill(self) -> None:
         """SIGKILL."""
