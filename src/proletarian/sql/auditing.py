@@ -15,7 +15,7 @@ LONGEST = 2_000  # characters of a target or a detail
 
 
 class Entry(NamedTuple):
-    """One act: who did what to what, when (in UTC), and to how many jobs; None where none are counted."""
+    """One action: who did what, to what, when (in UTC), and to how many jobs (None if no jobs are counted)."""
 
     entry_id: int
     at: datetime
@@ -27,13 +27,13 @@ class Entry(NamedTuple):
 
 
 def note(dialect: Dialect, who: str, action: str, target: str, detail: str = "", jobs: int | None = None) -> Plan[None]:
-    """Write down that somebody did something."""
+    """Record that somebody did something."""
     said = {"who": who, "action": action, "target": target[:LONGEST], "detail": detail[:LONGEST], "jobs": jobs}
     yield dialect.say("auditing.note", **dialect.stored_new(said))
 
 
 def entries(dialect: Dialect, most: int, below: int = LATEST) -> Plan[list[Entry]]:
-    """What was done, the latest first: up to `most` entries with numbers below this one."""
+    """What was done, latest first: up to `most` entries with numbers below this one."""
     rows = yield dialect.say("auditing.entries", below=below, most=most)
     found = []
     for number, microseconds, *texts, jobs in rows:

@@ -34,11 +34,11 @@ def claim(
     missed: list[Mark] | None = None,
 ) -> Plan[list[Claimed]]:
     """
-    Take due jobs: up to so many of each queue, with run ids above `first_run`, in order.
+    Claim due jobs: up to so many from each queue, with run ids above `first_run`, in order.
 
-    With `marks`, only from these levels and onward from these times. Payloads come along as far as
-    `MOST` bytes hold them, and at least one. A job for which there was no room is put back, and has
-    no payload (None). The unique keys of jobs that were left because somebody has them locked go to `missed`.
+    With `marks`, only from these levels, and only from these times on. Payloads are returned as long as they fit into
+    `MOST` bytes, but at least one is. A job that did not fit is put back, and its payload is None. The unique keys of
+    jobs that were left because somebody has the keys locked are added to `missed`.
     """
     if dialect.moves_rows:
         rows = yield from _at_once(dialect, worker_id, wants, first_run, now, marks)
@@ -51,9 +51,9 @@ def claim(
 
 def with_heavy(dialect: Dialect, worker_id: Any, rows: list[Claimed], now: datetime | None) -> Plan[list[Claimed]]:
     """
-    The payloads that were too heavy to come along, as many as there is room for; the others go back.
+    Load the payloads that were too large to be returned with the claim, as far as they fit; put the other jobs back.
 
-    Ordinary jobs pay nothing for this, and heavy ones two statements a claim.
+    This costs ordinary jobs nothing, and heavy ones two statements per claim.
     """
     claimed = {"worker_id": worker_id, "first": rows[0].run_id, "last": rows[-1].run_id}
     weight, first, last = 0, rows[0].run_id, None
@@ -77,7 +77,7 @@ def with_heavy(dialect: Dialect, worker_id: Any, rows: list[Claimed], now: datet
 
 
 def mine(dialect: Dialect, worker_id: Any) -> Plan[list[Claimed]]:
-    """The runs that are this worker's own, as the database knows them; heavy ones without their payloads."""
+    """This worker's runs, as the database has them; heavy ones without their payloads."""
     rows = yield dialect.say("claiming.mine", worker_id=worker_id)
     return [Claimed(*row) for row in rows]
 
@@ -90,7 +90,7 @@ def _at_once(
     now: datetime | None,
     marks: Marks | None,
 ) -> Plan[list[Claimed]]:
-    """From all queues, in one statement."""
+    """Claim from all queues in one statement."""
     common: dict[str, Any] = {"worker_id": worker_id, "run_id": first_run, "now": now}
     several: dict[str, Any] = {"queues": list(wants), "wants": list(wants.values())}
     if marks is None:
@@ -118,7 +118,7 @@ def _step_by_step(
     marks: Marks | None,
     missed: list[Mark] | None,
 ) -> Plan[list[Claimed]]:
-    """Find the levels that have due jobs, then pick from each what is still wanted."""
+    """Find the levels that have due jobs, then pick what is still wanted from each."""
     moment = dialect.stored_time(now)
     levels: Sequence[Level] = list(marks) if marks is not None else (yield from _levels(dialect, list(wants), moment))
     if not levels:
@@ -147,9 +147,9 @@ def _pick(
     dialect: Dialect, worker_id: Any, where: Mapping[str, Any], most: int, missed: list[Mark] | None
 ) -> Plan[Sequence[Row]]:
     """
-    Due jobs of one level, up to `most`, without those whose unique key somebody has locked.
+    Up to `most` due jobs of one level, except those whose unique key somebody has locked.
 
-    More are picked in their place, so that they hold up nobody behind them.
+    Others are picked in their place, so they do not hold up the jobs behind them.
     """
     kept: set[Any] = set()
     while True:
@@ -168,7 +168,7 @@ def _pick(
 
 
 def _levels(dialect: Dialect, queues: Sequence[str], now: Any) -> Plan[list[Level]]:
-    """Which priorities these queues have that have due jobs."""
+    """The priorities at which these queues have due jobs."""
     if dialect.probes_constants:
         return (yield from _levels_by_hops(dialect, queues, now))
     rows = yield dialect.say("claiming.levels", queues=dump(queues), now=now)
@@ -176,7 +176,7 @@ def _levels(dialect: Dialect, queues: Sequence[str], now: Any) -> Plan[list[Leve
 
 
 def _levels_by_hops(dialect: Dialect, queues: Sequence[str], now: Any) -> Plan[list[Level]]:
-    """The same by hops of all queues at once, a statement a hop."""
+    """The same, by hopping through all queues at once, one statement per hop."""
     levels: list[Level] = []
     below = dict.fromkeys(queues, ABOVE)
     while below:

@@ -24,7 +24,7 @@ SAFE = re.compile(r"[A-Za-z0-9_.@ +-]+")  # texts that no JSON encoder changes
 
 @dataclass(frozen=True)
 class Branch:
-    """One table to look into: what an index leads to, and what is asked of the rows there."""
+    """One table to look in: what an index leads to, and what is required of the rows there."""
 
     place: str  # waiting, running or archived
     lead: tuple[str, ...] = ()
@@ -41,17 +41,17 @@ class Wanted:
     is_bounded: bool = False  # few rows can match, because ids are given
 
     def parameter(self, value: Any, spell: Callable[[str], str]) -> str:
-        """One more parameter, as it stands in the text."""
+        """Add a parameter; returns how it is written in the SQL."""
         name = f"p{len(self.parameters)}"
         self.parameters[name] = value
         return spell(name)
 
     def text(self, value: str) -> str:
-        """A text."""
+        """Add a text."""
         return self.parameter(value, self.dialect.text)
 
     def job_id(self, stored: Any) -> str:
-        """A job id, as it is stored."""
+        """Add a job id, as it is stored."""
         return self.parameter(stored, self.dialect.id_value)
 
 
@@ -59,8 +59,8 @@ def wanted(
     dialect: Dialect, which: JobFilter, now: datetime, stored_ids: Iterable[Any], *, plain: bool = False
 ) -> Wanted:
     """
-    What a filter wants. `now` is what `since` and `until` count from; `stored_ids` are the filter's ids as
-    they are stored; `plain` says that payloads are JSON as it comes, so that SQL may look for a value in it.
+    What a filter wants. `since` and `until` are relative to `now`; `stored_ids` are the filter's ids as stored; `plain`
+    means that payloads are stored as plain JSON, so SQL may search them for a value.
     """
     found = Wanted(dialect)
     common = [
@@ -83,7 +83,7 @@ def wanted(
 
 
 def _places(which: JobFilter, now: str) -> Iterable[tuple[str, tuple[str, ...]]]:
-    """The tables that have jobs of these states, with what leads to them there."""
+    """The tables that have jobs in these states, with the conditions that lead to them there."""
     states = set(which.state or ("scheduled", "waiting", "held", "running", "succeeded", "failed", "cancelled"))
     if states >= {"scheduled", "waiting"}:
         yield "waiting", ()
@@ -128,7 +128,7 @@ def _has(found: Wanted, column: str, part: str) -> str:
 
 
 def _certain(found: Wanted, payload: Mapping[str, Any]) -> Iterable[str]:
-    """What holds for the JSON text of every payload that has these values: a name with its value behind it."""
+    """What is true of the JSON text of every payload that has these values: a name is followed by its value."""
     for path, value in payload.items():
         name, text = path.rpartition(".")[2], str(value)
         is_number = isinstance(value, int) and not isinstance(value, bool)
@@ -142,7 +142,7 @@ def _certain(found: Wanted, payload: Mapping[str, Any]) -> Iterable[str]:
 
 
 def _by_worker(found: Wanted, place: str, part: str | None) -> list[str] | None:
-    """Who runs or ran it; None where nobody does."""
+    """Which worker runs or ran it; None for a table of jobs that no worker has."""
     if part is None:
         return []
     if place in ("waiting", "held"):
@@ -154,7 +154,7 @@ def _by_worker(found: Wanted, place: str, part: str | None) -> list[str] | None:
 
 
 def _moved(found: Wanted, place: str, which: JobFilter, now: datetime) -> Iterable[str]:
-    """When it last moved."""
+    """When it last changed state."""
     dialect = found.dialect
     for given, test in ((which.since, ">="), (which.until, "<=")):
         if given is not None:

@@ -61,13 +61,13 @@ class Dialect(ABC):
         self.sql: Mapping[str, Text] = Texts(self._read)
 
     def say(self, name: str, /, **parameters: Any) -> Statement:
-        """The statement of this name, `topic.block`, with its parameters."""
+        """The statement with this name, `topic.block`, and its parameters."""
         return Statement(self.sql[name], parameters)
 
     # SQL text.
 
     def made_parts(self) -> dict[str, str]:
-        """What our SQL calls `:JOB`, `:ID` and so on; see `columns.py`."""
+        """What `:JOB`, `:ID` and so on stand for in our SQL; see `columns.py`."""
         length, is_heavy = f"{self.length}(payload)", f"{self.length}(payload) > {HEAVY}"
         claimed = [f"CASE WHEN {is_heavy} THEN NULL ELSE payload END" if name == "payload" else name for name in JOB]
         lists = {"JOB": JOB, "EVERYWHERE": EVERYWHERE, "KEPT": KEPT, "NEW": NEW,
@@ -77,27 +77,27 @@ class Dialect(ABC):
         return {name: ", ".join(columns) for name, columns in lists.items()} | dict(self.ids[self.kind])
 
     def new_value(self, column: str) -> str:
-        """The parameter that fills a column of a new job."""
+        """The parameter for a column of a new job."""
         return f":{column}"
 
     def shown(self, column: str) -> str:
-        """A column that people look at, in a form that no codec or character set of a connection's owner changes."""
+        """A column shown to people, in a form that no codec or character set of the user's connection changes."""
         return column
 
     def text(self, name: str) -> str:
-        """A parameter that is a text; its value goes through `stored_new`."""
+        """A text parameter; its value goes through `stored_new`."""
         return f":{name}"
 
     def time(self, name: str) -> str:
-        """A parameter that is a time, as `stored_time` returns it."""
+        """A time parameter, as `stored_time` returns it."""
         return f":{name}"
 
     def id_value(self, name: str) -> str:
-        """A parameter that is a job id."""
+        """A job id parameter."""
         return f":{name}"
 
     def fitted(self, source: str) -> str:
-        """SQL of ours with this queue's table names and type of job ids."""
+        """Our SQL with this queue's table names and type of job ids."""
         return self.tables.rewrite(expand(source, self.parts), self.name)
 
     def _read(self, topic: str) -> Mapping[str, str]:
@@ -107,7 +107,7 @@ class Dialect(ABC):
     # The form of values in the database.
 
     def stored_id(self, job_id: UUID | int | str | None) -> Any:
-        """A job id, as the strategy encodes it, in the type that the driver wants."""
+        """A job id as the strategy encodes it, in the type that the driver wants."""
         return job_id
 
     def loaded_id(self, stored: Any) -> Any:
@@ -115,15 +115,15 @@ class Dialect(ABC):
         return stored
 
     def json_id(self, stored: Any) -> Any:
-        """A stored job id or worker id, as it travels in JSON."""
+        """A stored job id or worker id as it is written in JSON."""
         return stored
 
     def stored_new(self, values: Mapping[str, Any]) -> Mapping[str, Any]:
-        """The values of a new job in the form in which nothing on its way can change them."""
+        """The values of a new job, in a form that nothing on the way can change."""
         return values
 
     def listed(self, stored_ids: Iterable[Any]) -> Any:
-        """Stored job ids as the one parameter that a statement takes: an array, or JSON."""
+        """Stored job ids as one parameter: an array, or JSON."""
         return list(stored_ids) if self.moves_rows else dump([self.json_id(stored) for stored in stored_ids])
 
     def stored_worker(self, worker_id: UUID) -> Any:
@@ -131,7 +131,7 @@ class Dialect(ABC):
         return worker_id
 
     def loaded_worker(self, stored: Any) -> Any:
-        """A worker id as `stored_worker` returns it, whatever the driver has made of it."""
+        """A worker id as `stored_worker` returns it, whatever the driver has turned it into."""
         return stored
 
     def loaded_time(self, stored: Any) -> datetime:
@@ -145,15 +145,15 @@ class Dialect(ABC):
 
     @abstractmethod
     def lock_of(self, worker_id: UUID) -> Any:
-        """The lock that proves this worker's life, held by the keeper's session."""
+        """The lock that proves that this worker is alive, held by the keeper's session."""
 
     def pump_lock_of(self, worker_id: UUID) -> Any:
-        """The second witness, held by the pump's session; None where the first one is certain."""
+        """The second witness, held by the pump's session; None if the first one is certain."""
         return None
 
 
 class Texts(dict[str, Text]):
-    """Statements by `topic.block`; a topic is read when the first of its blocks is asked for."""
+    """Statements by `topic.block`; a topic is read when one of its blocks is first used."""
 
     def __init__(self, read_topic: Callable[[str], Mapping[str, str]]) -> None:
         super().__init__()

@@ -17,5 +17,5 @@ DIALECTS: Mapping[str, type[Dialect]] = {"postgresql": PostgreSQL, "mysql": MySQ
 
 @lru_cache(maxsize=64)
 def dialect_for(database: str, tables: Tables, kind: Kind) -> Dialect:
-    """The words of one kind of database; made once for each set of tables."""
+    """The dialect of one kind of database; created once per set of tables."""
     return DIALECTS[database](tables, kind)

@@ -14,7 +14,7 @@ IN_PROGRESS = 1568  # MySQL's error for a setting that no open transaction can t
 
 
 class End(NamedTuple):
-    """How a job has ended, as its archived row says it."""
+    """How a job ended, according to its archived row."""
 
     job_type: str
     status: str  # success, failure or cancelled
@@ -37,8 +37,8 @@ class Outlook:
     """
     Whether looks on an application's connection see what others commit while it waits.
 
-    Nothing of the application's transaction is ended for it: a connection that cannot see is refused. Our looks
-    may open a transaction themselves; `let_go` ends that one, where it would see nothing new.
+    It never ends the application's transaction: a connection that cannot see new commits is refused. Our looks may open
+    a transaction themselves; `let_go` ends it if it would see nothing new.
     """
 
     def __init__(self, dialect: Dialect) -> None:
@@ -47,7 +47,7 @@ class Outlook:
         self._is_ours = False
 
     def open(self) -> Plan[None]:
-        """Before the first look; raises `WrongCall`."""
+        """Call it before the first look; raises `WrongCall`."""
         if self._dialect.name == "mysql":
             yield from self._open_mysql()
         elif self._dialect.name == "sqlite":
@@ -71,7 +71,7 @@ class Outlook:
             self._is_ours = True
 
     def check(self) -> Plan[None]:
-        """After a look that found no end; raises `WrongCall`."""
+        """Call it after a look that found no end; raises `WrongCall`."""
         if self._dialect.name != "postgresql":
             return
         [(level, moment)] = yield self._dialect.say("ends.moment")
@@ -80,7 +80,7 @@ class Outlook:
         self._moment = moment
 
     def let_go(self) -> Plan[None]:
-        """After the last look."""
+        """Call it after the last look."""
         if self._is_ours:
             yield self._dialect.say("ends.let_go")
 
@@ -97,7 +97,7 @@ def _refused(level: str) -> WrongCall:
 
 
 def _is_in_progress(error: BaseException | None) -> bool:
-    """Whether MySQL says that a transaction is open: some libraries keep the number to the error below."""
+    """Whether MySQL says that a transaction is open; some libraries leave the number to the error underneath."""
     while error is not None:
         if IN_PROGRESS in (*error.args[:1], getattr(error, "errno", None)):
             return True

@@ -28,7 +28,7 @@ new_values = attrgetter(*NEW)
 
 
 def enqueue(dialect: Dialect, row: NewRow, now: datetime | None) -> Plan[Any]:
-    """Enqueue one job, and wake a worker that sleeps on its queue; returns its id as stored."""
+    """Enqueue one job, and wake a worker that sleeps on its queue; returns its stored id."""
     if not dialect.moves_rows:
         if len(row.payload) > BITE:
             yield from require_room(dialect, [row])
@@ -53,10 +53,10 @@ def enqueue_many(
     dialect: Dialect, rows: Iterable[NewRow], now: datetime | None, *, copy: bool, wake: bool = True, lanes: bool = True
 ) -> Plan[list[Any]]:
     """
-    Enqueue many jobs; returns their ids as stored, in order.
+    Enqueue many jobs; returns their stored ids, in order.
 
-    `copy` says whether the driver can COPY, `wake` whether sleeping workers are told, `lanes` whether some may
-    have a lane.
+    `copy` says whether the driver supports COPY, `wake` whether to notify sleeping workers, `lanes` whether some of the
+    jobs may have a lane.
     """
     if dialect.moves_rows:
         return (yield from _by_arrays(dialect, rows, now, copy=copy, wake=wake, lanes=lanes))
@@ -67,10 +67,10 @@ def _by_arrays(
     dialect: Dialect, rows: Iterable[NewRow], now: datetime | None, *, copy: bool, wake: bool, lanes: bool
 ) -> Plan[list[Any]]:
     """
-    By arrays, or by COPY where the driver can and it pays.
+    Insert by arrays, or by COPY if the driver supports it and it pays off.
 
-    With COPY the rows are asked for while it runs, so that the server takes in the first
-    while the later ones are still being encoded.
+    COPY takes the rows while they are produced, so the server reads the first ones while the later ones are still being
+    encoded.
     """
     if dialect.kind == "bigint":
         rows = yield from _with_ids(dialect, list(rows))
@@ -116,7 +116,7 @@ def _by_arrays(
 
 
 def _with_ids(dialect: Dialect, rows: list[NewRow]) -> Plan[list[NewRow]]:
-    """Ids of the database's own, where it makes them: ours have to be known before the rows go in."""
+    """Have the database generate the ids, if it does that: here they must be known before the rows are inserted."""
     count = sum(row.job_id is None for row in rows)
     if not count:
         return rows
@@ -125,7 +125,7 @@ def _with_ids(dialect: Dialect, rows: list[NewRow]) -> Plan[list[NewRow]]:
 
 
 def due_at(row: NewRow, now: datetime) -> datetime:
-    """When a new job is due: `process_at` before `delay`, and never before now."""
+    """When a new job is due: `process_at` takes precedence over `delay`, and it is never before now."""
     if row.process_at is not None:
         return max(row.process_at, now)
     return now + timedelta(seconds=row.delay) if row.delay else now
@@ -133,9 +133,9 @@ def due_at(row: NewRow, now: datetime) -> datetime:
 
 def _by_json(dialect: Dialect, rows: list[NewRow], now: datetime | None) -> Plan[list[Any]]:
     """
-    A thousand a statement, fewer of large ones, or one by one where the database makes the ids.
+    A thousand per statement, fewer if they are large, or one by one if the database generates the ids.
 
-    One that is large by itself goes alone, and not as JSON, which would make it larger still.
+    A job that is large by itself goes alone, and not as JSON, which would make it even larger.
     """
     yield from require_room(dialect, [row for row in rows if len(row.payload) > BITE])
     if any(row.job_id is None for row in rows):
@@ -163,7 +163,7 @@ def _by_json(dialect: Dialect, rows: list[NewRow], now: datetime | None) -> Plan
 
 
 def require_room(dialect: Dialect, large: list[NewRow]) -> Plan[None]:
-    """Refuse a job that is larger than what the server takes in one statement, before anything is sent."""
+    """Refuse a job that is larger than the server accepts in one statement, before anything is sent."""
     if not large or not dialect.limits_packets:
         return
     [(most,)] = yield dialect.say("enqueueing.packet")

@@ -27,7 +27,7 @@ CONNECTED = ("job_id", *NEW, "enqueued_at", "process_at", "flow")
 
 
 class Entry(msgspec.Struct, frozen=True, gc=False):
-    """A job to insert, and what it has to do with others; `waits` is None for one that waits for nobody."""
+    """A job to insert, and how it depends on others; `waits` is None if it waits for no job."""
 
     row: NewRow
     flow: int | None
@@ -36,7 +36,7 @@ class Entry(msgspec.Struct, frozen=True, gc=False):
 
 
 def enter(dialect: Dialect, entries: Sequence[Entry], now: datetime | None, *, copy: bool, wake: bool) -> Plan[None]:
-    """Insert jobs that wait for others, or are waited for; `copy` says whether the driver can COPY."""
+    """Insert jobs that wait for others, or are waited for; `copy` says whether the driver supports COPY."""
     free = [entry for entry in entries if entry.waits is None]
     held = [entry for entry in entries if entry.waits is not None]
     if not dialect.moves_rows:

@@ -15,13 +15,13 @@ MOST_LOOKED_AT = 10_000  # due jobs of a queue whose types are looked at
 
 
 def settings(dialect: Dialect) -> Plan[Mapping[str, str]]:
-    """The server's settings that matter to us, by name."""
+    """The server settings that matter to us, by name."""
     rows = yield dialect.say("examining.settings")
     return {as_text(name): str(as_text(value)) for name, value in rows}
 
 
 def refused_rights(dialect: Dialect) -> Plan[list[str]]:
-    """What this role may not do and a worker has to, as `UPDATE on proletarian.job`."""
+    """The privileges that a worker needs and this role lacks, such as `UPDATE on proletarian.job`."""
     names = [dialect.tables.name(table, dialect.name) for table in TABLES if table not in OF_OTHERS]
     refused = []
     for name in names if dialect.name == "postgresql" else ():
@@ -32,7 +32,7 @@ def refused_rights(dialect: Dialect) -> Plan[list[str]]:
 
 
 class TableSize(NamedTuple):
-    """How large a table is, in bytes, with its indexes and without; the rows are estimates."""
+    """How large a table is, in bytes, with and without its indexes; the number of rows is an estimate."""
 
     table: str
     size: int
@@ -42,7 +42,7 @@ class TableSize(NamedTuple):
 
 
 def sizes(dialect: Dialect) -> Plan[list[TableSize]]:
-    """The size of each table, where the database knows it."""
+    """The size of each table, if the database knows it."""
     found: list[TableSize] = []
     for table in TABLES:
         rows = yield dialect.say("examining.size", table=dialect.tables.name(table, dialect.name))
@@ -51,7 +51,7 @@ def sizes(dialect: Dialect) -> Plan[list[TableSize]]:
 
 
 def oldest(dialect: Dialect) -> Plan[tuple[float, str] | None]:
-    """The age in seconds of the oldest open transaction, and whose it is; None if there is none to be seen."""
+    """The age in seconds of the oldest open transaction, and whose it is; None if none can be seen."""
     rows = yield dialect.say("examining.oldest")
     if not rows or rows[0][0] is None:
         return None
@@ -59,12 +59,12 @@ def oldest(dialect: Dialect) -> Plan[tuple[float, str] | None]:
 
 
 def due_types(dialect: Dialect, queue: str) -> Plan[list[str]]:
-    """The types of the due jobs of a queue, of the first `MOST_LOOKED_AT`."""
+    """The types of a queue's due jobs, among the first `MOST_LOOKED_AT`."""
     rows = yield dialect.say("examining.due_types", queue=queue, most=MOST_LOOKED_AT)
     return [as_text(row[0]) for row in rows]
 
 
 def undeclared(dialect: Dialect) -> Plan[list[Row]]:
-    """(application, name) of each schedule of the code that no living release declares."""
+    """(application, name) of each schedule from code that no living release declares."""
     rows = yield dialect.say("examining.undeclared")
     return [(as_text(app), as_text(name)) for app, name in rows]

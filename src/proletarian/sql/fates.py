@@ -27,7 +27,7 @@ class Fate(NamedTuple):
 
 
 def written(dialect: Dialect, worker: str, ended: Sequence[tuple[Claimed, Outcome]]) -> Plan[set[int]]:
-    """The run ids of those whose outcome is in the database, as `worker` said it; the others ended otherwise."""
+    """The run ids of those whose outcome is in the database as `worker` reported it; the others ended otherwise."""
     by_id = {outcome.new_id or row.job_id: (row, outcome) for row, outcome in ended}
     rows = yield dialect.say("fates.fates", job_ids=dialect.listed(by_id))
     fates: dict[Any, Fate] = {dialect.loaded_id(job_id): Fate(*said) for job_id, *said in rows}
@@ -40,10 +40,10 @@ def written(dialect: Dialect, worker: str, ended: Sequence[tuple[Claimed, Outcom
 
 def says(fate: Fate | None, outcome: Outcome, worker: str) -> bool:
     """
-    Whether a row shows that this outcome was written by this worker.
+    Whether a row shows that this worker wrote this outcome.
 
-    A job that was put back may have been claimed and have ended since: the errors that it got stay in its
-    row. Without any it is told by its counts, as long as it waits.
+    A job that was put back may have been claimed again, and may even have ended: the errors that it got stay in its
+    row. If it got none, its counts identify it, as long as it waits.
 
     >>> done = Outcome("job.succeeded", "success", attempts=1)
     >>> says(Fate("archived", 1, 0, None, "vm:7", "success"), done, "vm:7")

@@ -32,7 +32,7 @@ text = lru_cache(maxsize=512)(Text)  # one object for one text, because drivers 
 
 @dataclass
 class Found:
-    """What a look has found; and where to go on, the stored id that was looked at last, if there is more."""
+    """What a look found; if there is more, `below` is the stored id at which to continue."""
 
     rows: list[Row] = field(default_factory=list)
     count: int = 0
@@ -57,7 +57,7 @@ def page(
     test: Test | None,
     windows: Sequence[int] = WINDOWS,
 ) -> Plan[Found]:
-    """Up to `limit` rows of jobs with ids below this one; `test`, if there is one, has the last word on each."""
+    """Up to `limit` rows of jobs with ids below this one; `test`, if given, makes the final decision about each."""
     found = Found()
     for size in windows if wanted.branches else ():
         low = yield from _end_of_window(wanted, size, below, now)
@@ -84,7 +84,7 @@ def page(
 def count(
     wanted: Wanted, most: int, now: datetime | None, test: Test | None, windows: Sequence[int] = WINDOWS
 ) -> Plan[Found]:
-    """How many there are: up to `most` and one more, among as many rows as a look may read."""
+    """How many jobs there are, up to `most` plus one, among as many rows as a look may read."""
     if test is not None:  # every row has to be tested
         found = yield from page(wanted, most + 1, None, now, test, windows)
         found.count = len(found.rows)
@@ -103,14 +103,14 @@ def count(
 
 
 def time(dialect: Dialect, now: datetime | None) -> Plan[datetime]:
-    """What time it is: the queue's clock's, if it has one, else the database's."""
+    """The current time, by the queue's clock if it has one, otherwise by the database's."""
     shown = f"SELECT {dialect.shown('now_at')} FROM (SELECT {dialect.now} AS now_at) AS clock"
     rows = yield _say(Wanted(dialect), shown, now)
     return dialect.loaded_time(rows[0][0])
 
 
 def _end_of_window(wanted: Wanted, size: int, below: Any, now: datetime | None) -> Plan[Any]:
-    """The id that ends a window in which no table has more rows than this; None if all that is left fits in."""
+    """The id that ends a window with at most this many rows of any table; None if everything left fits in."""
     if wanted.is_bounded:
         return None
     rows = yield _between(wanted, None, below, now, lambda tests: _end(wanted, tests, size))
@@ -120,7 +120,7 @@ def _end_of_window(wanted: Wanted, size: int, below: Any, now: datetime | None) 
 def _between(
     wanted: Wanted, low: Any, below: Any, now: datetime | None, sql: Callable[[Sequence[str]], str]
 ) -> Statement:
-    """A statement about the jobs from one id, including it, to another."""
+    """A statement about the jobs from one id (inclusive) up to another."""
     dialect = wanted.dialect
     tests, ids = [], {}
     if low is not None:
@@ -133,7 +133,7 @@ def _between(
 
 
 def _say(wanted: Wanted, sql: str, now: datetime | None, **ids: Any) -> Statement:
-    """A statement with those of the parameters that are in it."""
+    """A statement with only those parameters that occur in it."""
     dialect = wanted.dialect
     made = text(sql)
     given = {**wanted.parameters, **ids, "now": dialect.stored_time(now)}
@@ -180,5 +180,5 @@ def _where(branch: Branch, tests: Sequence[str]) -> str:
 
 
 def id_of(dialect: Dialect, shown: Any) -> Any:
-    """A job id that a statement has shown, as it is stored."""
+    """A job id that a statement has returned for people, in its stored form."""
     return dialect.stored_id(dialect.loaded_id(shown))

@@ -18,7 +18,7 @@ FREE, WAITS, UNFINISHED = 0, 1, 2  # the values of `held`
 
 
 class Mark(NamedTuple):
-    """What is to be written down about one key of one job."""
+    """What to write down about one key of one job."""
 
     key: str
     job_id: Any
@@ -29,7 +29,7 @@ def at_start(dialect: Dialect, picked: Iterable[Claimed]) -> Plan[list[Mark]]:
     """
     Free the keys of jobs that start, in the claim's transaction; returns those whose jobs must not start now.
 
-    Whoever has the key of such a job locked is keeping it: its run has to see what they change.
+    If somebody has the key of such a job locked, they are keeping the job: its run has to see what they change.
     """
     marks = []
     for run in picked:
@@ -42,7 +42,7 @@ def at_start(dialect: Dialect, picked: Iterable[Claimed]) -> Plan[list[Mark]]:
 
 def at_end(dialect: Dialect, rows: Sequence[Sequence[Any]], ended: Iterable[Ended]) -> Plan[list[Mark]]:
     """
-    Free the keys of jobs that have finished; returns what could not be written now, for the keeper.
+    Free the keys of jobs that have ended; returns what could not be written now, for the keeper.
 
     `rows` are (run_id, job_id, unique_key) of the runs that end, as the acknowledgement locks them.
     """
@@ -62,9 +62,9 @@ def at_end(dialect: Dialect, rows: Sequence[Sequence[Any]], ended: Iterable[Ende
 
 def free_keys(dialect: Dialect, rows: Sequence[Sequence[Any]]) -> Plan[None]:
     """
-    Free the keys of jobs that will never run: `rows` are (job_id, unique_key) of those. Waits for who has them locked.
+    Free the keys of jobs that will never run, given their (job_id, unique_key). Waits until nobody has them locked.
 
-    One that is held for a time stays held.
+    A key that is held for a period stays held.
     """
     marks = ((job_id, *text_of(marked).partition(":")) for job_id, marked in rows if marked)
     for key, job_id in sorted((key, job_id) for job_id, scope, _, key in marks if scope != "within"):
@@ -72,7 +72,7 @@ def free_keys(dialect: Dialect, rows: Sequence[Sequence[Any]]) -> Plan[None]:
 
 
 def _mark(dialect: Dialect, marks: Sequence[Mark]) -> Plan[list[Mark]]:
-    """Write these down as far as nobody has the rows locked; returns those that are still to be written."""
+    """Write these marks if their rows are not locked by others; returns those that are still to be written."""
     if not marks:
         return []
     marks = sorted(marks)
@@ -96,7 +96,7 @@ def _listed(dialect: Dialect, marks: Sequence[Mark]) -> str:
 
 
 def write_down(dialect: Dialect, mark: Mark) -> Plan[bool]:
-    """Write down what could not be, in a transaction of its own: waits for whoever has the row."""
+    """Write a mark that could not be written before, in its own transaction; waits until nobody has the row locked."""
     key = stored_key(dialect, mark.key)
     yield dialect.say("uniqueness.mark_one", unique_key=key, job_id=mark.job_id, held=mark.held)
     return True
@@ -104,8 +104,8 @@ def write_down(dialect: Dialect, mark: Mark) -> Plan[bool]:
 
 def sweep(dialect: Dialect, after: str, most: int) -> Plan[str]:
     """
-    Look at a page of keys: free those that are held by jobs that are nowhere (deleted by hand, say), and forget those
-    that nobody has taken for a day. Returns the last key of the page, "" at the end.
+    Look at a page of keys: free those held by jobs that no longer exist (deleted by hand, say), and forget those that
+    nobody has taken for a day. Returns the last key of the page, or "" at the end.
     """
     rows = yield dialect.say("uniqueness.sweep", after=stored_key(dialect, after), most=most)
     for key, job_id, is_free, is_old, *held in rows:

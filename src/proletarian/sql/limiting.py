@@ -19,10 +19,10 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 class LimitRecord(NamedTuple):
     """
-    One limit that is in force: how many may run, or start in so many seconds; None means no limit.
+    One limit in force: how many jobs may run, or may start in so many seconds; None means no limit.
 
     `held` is how many jobs under it are running now, in all its lanes. `by` and `set_at` (in UTC) say who set it at run
-    time; they are None if it is as in the code of the live workers.
+    time, and when; they are None if the limit is as the code of the live workers has it.
     """
 
     name: str
@@ -37,7 +37,7 @@ class LimitRecord(NamedTuple):
 
 
 def set_limit(dialect: Dialect, name: str, change: Change, by: str) -> Plan[None]:
-    """Workers hold to this from soon after the commit."""
+    """Change a limit at run time; workers observe it soon after the commit."""
     said = dialect.stored_new({"name": name, "by": by})
     rate = {"rate": change.rate, "seconds": None if change.rate is None else change.seconds, "burst": change.burst}
     yield dialect.say("limiting.set", running=change.running, **rate, **said)
@@ -45,7 +45,7 @@ def set_limit(dialect: Dialect, name: str, change: Change, by: str) -> Plan[None
 
 
 def reset_limit(dialect: Dialect, name: str) -> Plan[bool]:
-    """The code's word counts again; returns whether it was set."""
+    """Return to the limit in the code; returns whether it had been changed."""
     which = dialect.stored_new({"name": name})
     if dialect.moves_rows:
         was_set = bool((yield dialect.say("limiting.reset", **which)))
@@ -58,7 +58,7 @@ def reset_limit(dialect: Dialect, name: str) -> Plan[bool]:
 
 
 def limits(dialect: Dialect) -> Plan[list[LimitRecord]]:
-    """All limits that are known, by name."""
+    """All known limits, by name."""
     code = yield from declared(dialect)
     changes = {as_text(name): row for name, *row in (yield dialect.say("limiting.changes"))}
     held: Counter[str] = Counter()
@@ -86,7 +86,7 @@ def limits(dialect: Dialect) -> Plan[list[LimitRecord]]:
 
 
 def declared(dialect: Dialect) -> Plan[dict[str, Mapping[str, Any]]]:
-    """What the code of the live workers says, by name; of two releases that differ, the lower number."""
+    """The limits in the code of the live workers, by name; if two releases differ, the lower number."""
     found: dict[str, Mapping[str, Any]] = {}
     for (text,) in (yield dialect.say("limiting.declared")):
         for name, said in _read(text).items():

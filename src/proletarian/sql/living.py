@@ -25,12 +25,11 @@ def register(
     limits: str | None = None,
 ) -> Plan[Row]:
     """
-    Enter a worker; returns the database's time and the number of workers.
+    Register a worker; returns the database's time and the number of workers.
 
-    `job_types` are those that it has handlers for; None where that cannot be listed. `locks` are its
-    witnesses, the keeper's and the pump's; None for one that there is not. `process` says which one it is to
-    those on the same machine. `limits` are those of its code, as JSON. Said again after a lost answer it finds
-    its own row, and goes on.
+    `job_types` are those that it has handlers for; None if they cannot be listed. `locks` are its witnesses, the
+    keeper's and the pump's; None for one that does not exist. `process` identifies it to others on the same machine.
+    `limits` are those in its code, as JSON. If repeated after a lost answer, it finds its own row and continues.
     """
     parameters = {"host": host, "pid": pid, "queues": queues, "lock": locks[0], "pump_lock": locks[1],
                   "process": process, "limits": limits,
@@ -40,7 +39,7 @@ def register(
 
 
 def beat(dialect: Dialect, worker_id: Any) -> Plan[Row | None]:
-    """Be seen; returns the database's time and the number of workers, or None if declared dead."""
+    """Send a heartbeat; returns the database's time and the number of workers, or None if declared dead."""
     rows = yield dialect.say("living.beat", worker_id=worker_id)
     if not dialect.moves_rows:
         rows = yield dialect.say("living.seen", worker_id=worker_id)
@@ -48,7 +47,7 @@ def beat(dialect: Dialect, worker_id: Any) -> Plan[Row | None]:
 
 
 def unregister(dialect: Dialect, worker_id: Any) -> Plan[None]:
-    """Leave."""
+    """Remove the worker's row."""
     yield dialect.say("living.unregister", worker_id=worker_id)
 
 
@@ -60,7 +59,7 @@ def peers(dialect: Dialect) -> Plan[list[Peer]]:
 
 def peer(worker_id: Any, *row: Any) -> Peer:
     """
-    One of them, of a row.
+    Make a `Peer` of a row.
 
     >>> peer(b"ann", "host", 1, "12:00", 0.5, 60, None, "lock", 1, None, 0)[4:]
     (0.5, 60.0, ('lock',), (True,), None)
@@ -73,7 +72,7 @@ def peer(worker_id: Any, *row: Any) -> Peer:
 
 def bury(dialect: Dialect, dead: Sequence[Judged]) -> Plan[dict[Any, Buried]]:
     """
-    Declare workers dead, unless they have beaten since they were judged. Returns who they were by worker id.
+    Declare workers dead, unless a heartbeat came after they were judged. Returns who they were, by worker id.
 
     A row that somebody has locked at this moment is left for another time.
     """
@@ -92,24 +91,24 @@ def bury(dialect: Dialect, dead: Sequence[Judged]) -> Plan[dict[Any, Buried]]:
 
 
 def orphans(dialect: Dialect) -> Plan[list[Orphan]]:
-    """Runs of workers that are not there; `ORPHANS` of them at the most."""
+    """Runs whose workers no longer exist, `ORPHANS` of them at most."""
     rows = yield dialect.say("living.orphans", most=ORPHANS)
     return [Orphan(dialect.loaded_worker(row[0]), Claimed(*row[1:-2]), row[-2], not row[-1]) for row in rows]
 
 
 def held_by(dialect: Dialect, worker_id: Any) -> Plan[dict[str, int]]:
-    """How many runs of each queue are a worker's."""
+    """How many runs of each queue a worker has."""
     return {queue: int(runs) for queue, runs in (yield dialect.say("living.held_by", worker_id=worker_id))}
 
 
 def hold(dialect: Dialect, lock: Any) -> Plan[bool]:
-    """Take the lock that proves a worker's life, for as long as this session lives."""
+    """Take the lock that proves that a worker is alive, for as long as this session lasts."""
     rows = yield dialect.say("living.hold", lock=lock)
     return bool(rows[0][0])
 
 
 def evict(dialect: Dialect, lock: Any) -> Plan[None]:
-    """End the session that holds a lock, on a server; its owner has another one, or is taken for dead."""
+    """On a server, end the session that holds a lock; its owner has another session, or is taken for dead."""
     rows = yield dialect.say("living.evict", lock=lock)
     if not dialect.moves_rows and rows[0][0] is not None:
         yield dialect.say("living.kill", session=rows[0][0])

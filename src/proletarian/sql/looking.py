@@ -19,7 +19,7 @@ MOST_WORKERS = 1_000
 
 @dataclass
 class Waiting:
-    """What waits in a queue: how many jobs are due, how many are not, and since when the oldest is due."""
+    """What waits in a queue: how many jobs are due, how many are not, and since when the oldest has been due."""
 
     due: int = 0
     scheduled: int = 0
@@ -40,7 +40,7 @@ class Row(NamedTuple):
 
 
 class Ended(NamedTuple):
-    """Jobs that ended, by queue and status, and when the last of those that were counted did."""
+    """How many jobs ended, by queue and status, and when the last of those counted did."""
 
     counts: Counter[tuple[str, str]]
     last_at: datetime
@@ -53,7 +53,7 @@ def queues(dialect: Dialect) -> Plan[list[str]]:
 
 
 def waiting_in(dialect: Dialect, queue: str, most: int, now: datetime | None) -> Plan[Waiting]:
-    """What waits in a queue, by its priorities, and in its lanes; each count ends at `most`."""
+    """What waits in a queue, in its priorities and in its lanes; each count stops at `most`."""
     found, below = Waiting(), ABOVE
     shared = {"queue": queue, "most": most, "now": dialect.stored_time(now)}
     for _ in range(MOST_LEVELS):
@@ -71,7 +71,7 @@ def waiting_in(dialect: Dialect, queue: str, most: int, now: datetime | None) ->
 
 
 def _add(dialect: Dialect, found: Waiting, row: Any) -> int:
-    """Add what one statement has counted; returns how many that is."""
+    """Add what one statement counted; returns how many that is."""
     due, scheduled, oldest = row
     found.due += due
     found.scheduled += scheduled
@@ -82,19 +82,19 @@ def _add(dialect: Dialect, found: Waiting, row: Any) -> int:
 
 
 def running(dialect: Dialect) -> Plan[dict[str, int]]:
-    """How many jobs of each queue are being run."""
+    """How many jobs of each queue are running."""
     rows = yield dialect.say("looking.running")
     return {as_text(queue): int(count) for queue, count in rows}
 
 
 def failed(dialect: Dialect, most: int) -> Plan[dict[str, int]]:
-    """Of the latest `most` failures, how many are of which queue."""
+    """How many of the latest `most` failures belong to each queue."""
     rows = yield dialect.say("looking.failed", most=most)
     return {as_text(queue): int(count) for queue, count in rows}
 
 
 def workers(dialect: Dialect) -> Plan[list[Row]]:
-    """Every worker that has a row, up to `MOST_WORKERS`, the oldest first."""
+    """Every worker that has a row, up to `MOST_WORKERS`, oldest first."""
     rows = yield dialect.say("looking.workers", most=MOST_WORKERS)
     found = []
     for worker_id, host, pid, served, job_types, started, seen, silent, lost_after, *more in rows:
@@ -109,7 +109,7 @@ def workers(dialect: Dialect) -> Plan[list[Row]]:
 
 
 def finished(dialect: Dialect, begins: datetime, ends: datetime, most: int) -> Plan[Ended]:
-    """How many jobs ended between two moments, by queue and status; counting ends at `most`."""
+    """How many jobs ended between two moments, by queue and status; counting stops at `most`."""
     given = {"begins": dialect.stored_time(begins), "ends": dialect.stored_time(ends), "most": most}
     rows = list((yield dialect.say("looking.finished", **given)))
     counts = Counter({(as_text(queue), as_text(status)): int(count) for queue, status, count, _ in rows})

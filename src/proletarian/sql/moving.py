@@ -36,9 +36,9 @@ def cancel_waiting(
     dialect: Dialect, requests: Mapping[Any, Request], now: datetime | None, *, pass_locked: bool = False
 ) -> Plan[list[Row]]:
     """
-    Archive those of these jobs that wait, with who cancelled them and why; `pass_locked`: those that are free.
+    Archive those of these jobs that wait, noting who cancelled them and why; `pass_locked`: skip those that are locked.
 
-    Returns id, former errors, queue and job type of each.
+    Returns the id, previous errors, queue and job type of each.
     """
     found = yield from _locked(dialect, "waiting", list(requests), "free" if pass_locked else "lock")
     by_id = {dialect.loaded_id(job_id): request for job_id, request in requests.items()}
@@ -60,7 +60,7 @@ def cancel_waiting(
 
 
 def cancel_held(dialect: Dialect, job_ids: Sequence[Any], request: Request, now: datetime | None) -> Plan[list[Any]]:
-    """Archive those of these jobs that are held for others; returns which, as stored."""
+    """Archive those of these jobs that are held for others; returns their stored ids."""
     found = yield from _locked(dialect, "held", job_ids)
     errors = {row[0]: _noted(row[1], request, now) for row in found}
     if errors:
@@ -76,7 +76,7 @@ def request(dialect: Dialect, job_ids: Sequence[Any], reason: str, by: str) -> P
 
 
 def retry(dialect: Dialect, job_ids: Sequence[Any], now: datetime | None, *, fresh: bool) -> Plan[list[Any]]:
-    """Have archived jobs wait again, due now; `fresh`: as if they had never run."""
+    """Put archived jobs back into their queues, due now; `fresh`: as if they had never run."""
     said = {"fresh": fresh, "now": dialect.stored_time(now)}
     if dialect.moves_rows:
         rows = yield dialect.say("moving.retry", job_ids=list(job_ids), **said)
@@ -140,10 +140,10 @@ def delete(dialect: Dialect, job_ids: Sequence[Any]) -> Plan[list[Any]]:
 
 def clear_requests(dialect: Dialect, now: datetime | None) -> Plan[list[tuple[Row, Request]]]:
     """
-    Clear away requests whose jobs do not run any more; returns the jobs that were cancelled by it.
+    Delete requests whose jobs no longer run; returns the jobs that this cancelled.
 
-    A run may end before it hears of its request, and its job wait again: to be retried, or because its
-    worker has died. Such a job is archived here. A plan for a transaction of our own.
+    A run may end before it hears of its request, and its job may wait again: for a retry, or because its worker died.
+    Such a job is archived here. A plan for our own transaction.
     """
     rows = yield dialect.say("moving.stale")
     requests = {job_id: Request(reason, by) for job_id, reason, by in rows}
@@ -157,7 +157,7 @@ def clear_requests(dialect: Dialect, now: datetime | None) -> Plan[list[tuple[Ro
 
 
 def _locked(dialect: Dialect, place: str, job_ids: Sequence[Any], how: str = "lock") -> Plan[Sequence[Row]]:
-    """Lock those of these jobs that are there: id, errors, queue and job type of each."""
+    """Lock those of these jobs that exist; returns id, errors, queue and job type of each."""
     which = list(job_ids)
     if not dialect.moves_rows and which:
         rows = yield dialect.say(f"moving.seen_{place}", job_ids=dialect.listed(which))
@@ -168,7 +168,7 @@ def _locked(dialect: Dialect, place: str, job_ids: Sequence[Any], how: str = "lo
 
 
 def _free_keys(dialect: Dialect, job_ids: Sequence[Any]) -> Plan[None]:
-    """Free the unique keys of waiting jobs, whose rows are ours, where that is written down."""
+    """Free the unique keys of waiting jobs, whose rows we have locked, if the keys record who holds them."""
     if dialect.marks_keys:
         rows = yield dialect.say("moving.keys", job_ids=dialect.listed(job_ids))
         yield from free_keys(dialect, rows)

@@ -58,21 +58,21 @@ class MySQL(Dialect):
 
     def new_value(self, column: str) -> str:
         """
-        The parameter that fills a column of a new job.
+        The parameter for a column of a new job.
 
-        Text may come as the bytes of its UTF-8, see `stored_new`: then this says what they are.
+        Text may be passed as UTF-8 bytes, see `stored_new`; then this tells MySQL their character set.
         """
         return f":{column}" if column == "priority" else f"CONVERT(:{column} USING utf8mb4)"
 
     def stored_new(self, values: Mapping[str, Any]) -> Mapping[str, Any]:
-        """What is not ASCII goes as bytes: the character set of a connection might not have it, and write `?`."""
+        """Non-ASCII text is passed as bytes: the connection's character set might not have it, and would write `?`."""
         return {
             name: value.encode() if isinstance(value, str) and not value.isascii() else value
             for name, value in values.items()
         }
 
     def made_parts(self) -> dict[str, str]:
-        """NEW_ITEMS besides: the columns of new jobs in a JSON parameter, behind three others; UNIQUE_ITEM the next."""
+        """Adds NEW_ITEMS, the columns of new jobs in a JSON parameter after three others, and UNIQUE_ITEM, the next."""
         items = [f"{name} {TYPES.get(name, TEXT)} PATH '$[{place}]'" for place, name in enumerate(NEW, start=3)]
         unique = f"unique_key {TEXT} PATH '$[{3 + len(NEW)}]'"
         last = 3 + len(NEW)
@@ -84,20 +84,20 @@ class MySQL(Dialect):
                 "STORED_WAITING": stored.replace("id", "waiting")}  # fmt: skip
 
     def shown(self, column: str) -> str:
-        """Text as the bytes of its UTF-8: the character set of a connection might not have it, and read `?`."""
+        """Text as UTF-8 bytes: the connection's character set might not have it, and would return `?`."""
         whole = column.endswith("_at") or column in ("state", "job_id", "attempts", "priority", "lost")
         return column if whole else f"CAST({column} AS BINARY) AS {column}"
 
     def text(self, name: str) -> str:
-        """A parameter that is a text; see `stored_new`."""
+        """A text parameter; see `stored_new`."""
         return f"CONVERT(:{name} USING utf8mb4)"
 
     def time(self, name: str) -> str:
-        """A parameter that is a time."""
+        """A time parameter."""
         return f"CAST(:{name} AS DATETIME(6))"
 
     def id_value(self, name: str) -> str:
-        """A parameter that is a job id."""
+        """A job id parameter."""
         return self.text(name) if self.kind == "text" else f":{name}"
 
     def stored_id(self, job_id: UUID | int | str | None) -> Any:
@@ -109,7 +109,7 @@ class MySQL(Dialect):
         return UUID(bytes=bytes(stored)) if isinstance(stored, (bytes, bytearray)) else stored
 
     def json_id(self, stored: Any) -> Any:
-        """Bytes travel as hexadecimal digits in JSON."""
+        """Bytes become hexadecimal digits in JSON."""
         return stored.hex() if isinstance(stored, (bytes, bytearray)) else stored
 
     def stored_worker(self, worker_id: UUID) -> Any:
@@ -117,7 +117,7 @@ class MySQL(Dialect):
         return worker_id.bytes
 
     def lock_of(self, worker_id: UUID) -> str:
-        """The user-level lock that proves this worker's life, held by the keeper's session."""
+        """The user-level lock that proves that this worker is alive, held by the keeper's session."""
         return f"proletarian {worker_id.hex}"
 
     def pump_lock_of(self, worker_id: UUID) -> str:
@@ -125,7 +125,7 @@ class MySQL(Dialect):
         return f"{self.lock_of(worker_id)} pump"
 
     def loaded_time(self, stored: Any) -> datetime:
-        """A DATETIME is UTC and does not say so."""
+        """A DATETIME is in UTC, but does not say so."""
         moment: datetime = stored
         return moment.replace(tzinfo=UTC)
 

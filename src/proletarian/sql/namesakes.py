@@ -27,7 +27,7 @@ UNIQUE = ("23505", 1062)  # PostgreSQL's and MySQL's codes for a duplicate id
 def told_apart(
     dialect: Dialect, worker_id: Any, worker: str, ended: Sequence[tuple[Claimed, Outcome]], now: datetime | None
 ) -> Plan[list[Outcome]]:
-    """Runs of one worker, about to be settled: returns their outcomes, those with a fresh id noted."""
+    """Before runs are settled, replace ids that another job has; returns their outcomes, with the new ids noted."""
     there = yield from _taken(dialect, worker_id, [row.run_id for row, _ in ended])
     outcomes = []
     met: set[tuple[bool, Any]] = set()
@@ -44,7 +44,7 @@ def told_apart(
 
 
 def _taken(dialect: Dialect, worker_id: Any, run_ids: Iterable[int]) -> Plan[dict[int, tuple[bool, bool]]]:
-    """Those of these runs whose id another job has as well: whether an archived one has, and a waiting one."""
+    """Those of these runs whose id another job has as well: whether an archived one has it, and a waiting one."""
     rows = yield dialect.say("namesakes.taken", worker_id=worker_id, run_ids=as_parameter(dialect, run_ids))
     return {run_id: (bool(archived), bool(waiting)) for run_id, archived, waiting in rows}
 
@@ -61,7 +61,7 @@ def _renamed(dialect: Dialect, row: Claimed, outcome: Outcome, new_id: Any, work
 
 
 def is_taken(error: BaseException) -> bool:
-    """Whether a driver says that an id is there already; SQLAlchemy's and Django's errors hold the driver's own."""
+    """Whether a driver says that an id already exists; SQLAlchemy's and Django's errors hold the driver's own."""
     if (inner := getattr(error, "orig", None) or error.__cause__) is not None and is_taken(inner):
         return True
     said = (

@@ -13,14 +13,14 @@ from proletarian.sql.statements import Plan
 
 
 class Request(msgspec.Struct, frozen=True):
-    """Why a running job is to be cancelled, and who asked for it."""
+    """Why a running job should be cancelled, and who asked for it."""
 
     reason: str
     by: str
 
 
 class Change(msgspec.Struct, frozen=True):
-    """What people have set of a limit at run time; None: as the code has it."""
+    """What people have changed about a limit at run time; None: as in the code."""
 
     running: int | None = None
     rate: int | None = None
@@ -30,10 +30,10 @@ class Change(msgspec.Struct, frozen=True):
 
 class Orders(msgspec.Struct, frozen=True):
     """
-    All that a worker has been told: one value, read by a few plain statements, which its parts obey.
+    Everything that a worker has been told: one value, read by a few plain statements, which its parts obey.
 
-    `cancelled` has the requests by job id, as the connection returns ids; `limits` the changes by name. `lanes` are
-    the queues that have jobs with a lane: nobody has ordered that, but it has to be known as soon.
+    `cancelled` has the requests by job id, as the connection returns ids; `limits` the changes by name. `lanes` are the
+    queues that have jobs with a lane: nobody has ordered that, but workers have to know it just as soon.
     """
 
     paused: frozenset[str] = frozenset()
@@ -43,7 +43,7 @@ class Orders(msgspec.Struct, frozen=True):
 
 
 def orders(dialect: Dialect, queues: Sequence[str] = ()) -> Plan[Orders]:
-    """The orders that hold now, for a worker of these queues."""
+    """The orders that apply now to a worker of these queues."""
     paused = frozenset(row[0] for row in (yield dialect.say("orders.paused")))
     requests = yield dialect.say("orders.requests")
     limits = yield from changes(dialect)
@@ -52,7 +52,7 @@ def orders(dialect: Dialect, queues: Sequence[str] = ()) -> Plan[Orders]:
 
 
 def changes(dialect: Dialect) -> Plan[dict[str, Change]]:
-    """What people have set of limits, by name."""
+    """What people have changed about limits, by name."""
     rows = yield dialect.say("orders.limits")
     return {
         name: Change(running, rate, 1.0 if seconds is None else float(seconds), burst)
@@ -61,6 +61,6 @@ def changes(dialect: Dialect) -> Plan[dict[str, Change]]:
 
 
 def tell(dialect: Dialect) -> Plan[None]:
-    """Have workers that listen read their orders as soon as this transaction commits."""
+    """Make listening workers read their orders as soon as this transaction commits."""
     if dialect.notifies:
         yield dialect.say("orders.tell")

@@ -17,7 +17,7 @@ _PART = re.compile(r"(?<!:):([A-Z][A-Z_]*)\b")
 
 def expand(source: str, parts: Mapping[str, str]) -> str:
     """
-    SQL with the parts that it names put in.
+    SQL in which the named parts are filled in.
 
     >>> expand("SELECT :JOB FROM job WHERE queue = :queue", {"JOB": "job_id, queue"})
     'SELECT job_id, queue FROM job WHERE queue = :queue'
@@ -27,7 +27,7 @@ def expand(source: str, parts: Mapping[str, str]) -> str:
 
 def blocks(source: str, parts: Mapping[str, str] | None = None) -> dict[str, str]:
     """
-    The statements of a `.sql` file by the name that stands above them, without their parts.
+    The statements of a `.sql` file, by the name in the line above each, without their parts.
 
     >>> blocks("-- :name one\\nSELECT 1\\n-- :name two\\n-- why\\nSELECT 2\\n")
     {'one': 'SELECT 1', 'two': '-- why\\nSELECT 2'}

@@ -23,14 +23,14 @@ class Pause(NamedTuple):
 
 
 def pause(dialect: Dialect, queue: str, reason: str, by: str) -> Plan[None]:
-    """No worker claims from this queue any more, soon after the commit."""
+    """Soon after the commit, no worker claims from this queue any more."""
     said = dialect.stored_new({"queue": queue, "reason": reason, "by": by})
     yield dialect.say("pausing.pause", **said)
     yield from tell(dialect)
 
 
 def resume(dialect: Dialect, queue: str) -> Plan[bool]:
-    """Workers claim from it again; returns whether it was paused."""
+    """Workers claim from this queue again; returns whether it was paused."""
     which = dialect.stored_new({"queue": queue})
     if dialect.moves_rows:
         was_paused = bool((yield dialect.say("pausing.resume", **which)))

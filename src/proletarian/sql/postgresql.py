@@ -30,32 +30,32 @@ class PostgreSQL(Dialect):
     }
 
     def made_parts(self) -> dict[str, str]:
-        """Two more: NEW_ARRAYS, parameters that hold a column of many new jobs each; SHOWN_ID, an id to return."""
+        """Adds NEW_ARRAYS, parameters that each hold one column of many new jobs, and SHOWN_ID, an id to return."""
         arrays = ", ".join(f"CAST(:{name} AS {TYPES.get(name, 'text')}[])" for name in NEW)
         return {**super().made_parts(), "NEW_ARRAYS": arrays, "SHOWN_ID": self.shown("job_id"),
                 "SHOWN_AWAITED": self.shown("awaited_id"), "SHOWN_WAITING": self.shown("waiting_id"),
                 "SHOWN_FAILED": self.shown("failed_id")}  # fmt: skip
 
     def new_value(self, column: str) -> str:
-        """The parameter that fills a column of a new job; a text needs no cast."""
+        """The parameter for a column of a new job; text needs no cast."""
         return f"CAST(:{column} AS {TYPES[column]})" if column in TYPES else f":{column}"
 
     def shown(self, column: str) -> str:
-        """Ids and times as text: what makes other things of them is set for each connection."""
+        """Ids and times as text: each connection may have its own settings for what they are turned into."""
         if column.endswith("_at"):
             return f"to_char({column} AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS.US+00') AS {column}"
         return f"CAST({column} AS text) AS {column}" if column in IDS and self.kind == "uuid" else column
 
     def time(self, name: str) -> str:
-        """A parameter that is a time."""
+        """A time parameter."""
         return f"CAST(:{name} AS timestamptz)"
 
     def id_value(self, name: str) -> str:
-        """A parameter that is a job id; UUIDs may come as text."""
+        """A job id parameter; UUIDs may be passed as text."""
         return f"CAST(:{name} AS {self.ids[self.kind]['ID']})"
 
     def lock_of(self, worker_id: UUID) -> int:
-        """The lock that proves this worker's life, held by the keeper's session."""
+        """The lock that proves that this worker is alive, held by the keeper's session."""
         return int.from_bytes(worker_id.bytes[8:], "big", signed=True)
 
     def pump_lock_of(self, worker_id: UUID) -> int:
@@ -63,14 +63,14 @@ class PostgreSQL(Dialect):
         return int.from_bytes(worker_id.bytes[:8], "big", signed=True)
 
     def loaded_time(self, stored: Any) -> datetime:
-        """A timestamp as an aware datetime; the worker's own connection leaves it as text until it is looked at."""
+        """A timestamp as an aware datetime; the worker's own connection leaves it as text until it is used."""
         moment = datetime.fromisoformat(stored) if isinstance(stored, str) else stored
         return moment.astimezone(UTC)
 
     def loaded_id(self, stored: Any) -> Any:
-        """A job id; the worker's own connection leaves a UUID as text until it is looked at."""
+        """A job id; the worker's own connection leaves a UUID as text until it is used."""
         return UUID(stored) if self.kind == "uuid" and isinstance(stored, str) else stored
 
     def loaded_worker(self, stored: Any) -> Any:
-        """A worker id; the same."""
+        """A worker id, likewise."""
         return UUID(stored) if isinstance(stored, str) else stored

@@ -20,5 +20,5 @@ def note_progress(dialect: Dialect, worker_id: Any, notes: Mapping[int, str]) ->
 
 
 def set_apart(dialect: Dialect, worker_id: Any, run_id: int, apart: int) -> Plan[None]:
-    """Say how a suspect's run is begun: beside others, or alone in its worker."""
+    """Record how a suspect's run was started: beside others, or alone in its worker."""
     yield dialect.say("progress.set_apart", worker_id=worker_id, run_id=run_id, apart=apart)

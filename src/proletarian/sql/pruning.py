@@ -12,14 +12,14 @@ from proletarian.sql.steps import forget_steps
 
 
 def ended(dialect: Dialect, since: datetime, until: datetime, most: int) -> Plan[list[tuple[Any, str, str]]]:
-    """Id, job type and status of jobs that ended between these instants: up to `most` of them, in no order."""
+    """Id, job type and status of up to `most` jobs that ended between these instants, in no particular order."""
     stretch = {"since": dialect.stored_time(since), "until": dialect.stored_time(until), "most": most}
     rows = yield dialect.say("pruning.ended", **stretch)
     return [(job_id, str(job_type), str(status)) for job_id, job_type, status in rows]
 
 
 def delete(dialect: Dialect, job_ids: Sequence[Any], until: datetime) -> Plan[None]:
-    """Delete these, and their steps, if they ended before this instant still; what others have locked stays."""
+    """Delete those that still ended before this instant, and their steps; what others have locked stays."""
     which = {"job_ids": dialect.listed(job_ids), "until": dialect.stored_time(until)}
     if dialect.moves_rows:
         yield dialect.say("pruning.delete", **which)

@@ -24,7 +24,7 @@ BITE = 1_000_000  # characters of errors and results in one statement, because s
 
 def as_text(value: Any) -> Any:
     """
-    A text as a text, where the driver or a codec of the connection's owner has made bytes of it.
+    Text as a `str`, even if the driver, or a codec of the user's connection, has returned bytes.
 
     >>> as_text(b"mail"), as_text("mail"), as_text(None)
     ('mail', 'mail', None)
@@ -35,7 +35,7 @@ def as_text(value: Any) -> Any:
 
 
 class NewRow(msgspec.Struct, frozen=True, gc=False):
-    """A job to insert, encoded; `process_at` wins over `delay` seconds from now."""
+    """A job to insert, encoded; `process_at` takes precedence over `delay`, in seconds from now."""
 
     job_id: Any
     queue: str
@@ -50,12 +50,12 @@ class NewRow(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def is_ordinary(self) -> bool:
-        """Whether it asks for nothing special: it is due at once, of priority 0, without headers and lane."""
+        """Whether it asks for nothing special: it is due at once, has priority 0, and neither headers nor a lane."""
         return not (self.priority or self.headers or self.process_at or self.delay or self.lane)
 
 
 class UniqueRow(msgspec.Struct, frozen=True, gc=False):
-    """A job to insert unless one of its key is there; see `Unique`."""
+    """A job to insert unless one with its key exists; see `Unique`."""
 
     row: NewRow
     key: str
@@ -65,14 +65,14 @@ class UniqueRow(msgspec.Struct, frozen=True, gc=False):
 
 
 class Kept(NamedTuple):
-    """The job that there is under a key after an enqueue, and whether it is the new one."""
+    """The job that has a key after an enqueue, and whether it is the new one."""
 
     job_id: Any
     created: bool
 
 
 class Claimed(msgspec.Struct, frozen=True, gc=False):
-    """A job as a claim brings it, in the driver's own types: most of it is never looked at."""
+    """A job as a claim returns it, in the driver's own types, because most of it is never looked at."""
 
     job_id: Any
     queue: str
@@ -93,7 +93,7 @@ class Claimed(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def awaited(self) -> Any:
-        """Its id, if somebody waits for it."""
+        """Its id, if another job waits for it."""
         return self.job_id if self.flow and self.flow & 1 else None
 
 
@@ -110,7 +110,7 @@ class Buried(NamedTuple):
     """
     A worker that was declared dead: its host and pid, and its slots by queue.
 
-    And how many runs of each queue it had, where those are not all taken back at once.
+    `held` is how many runs of each queue it had, if they are not all taken back at once.
     """
 
     who: str
@@ -119,7 +119,7 @@ class Buried(NamedTuple):
 
 
 class Peer(NamedTuple):
-    """Another worker, as its row shows it, and its witnesses: locks that are held for as long as it lives."""
+    """Another worker, as its row shows it, and its witnesses: locks that are held for as long as it is alive."""
 
     worker_id: Any
     host: str
@@ -133,14 +133,14 @@ class Peer(NamedTuple):
 
 
 class Judged(NamedTuple):
-    """A worker that is taken for dead, and its latest heartbeat: one that beats again meanwhile is spared."""
+    """A worker that is taken for dead, and its latest heartbeat: if another one comes in the meantime, it is spared."""
 
     worker_id: Any
     seen_at: Any
 
 
 class Ended(msgspec.Struct, frozen=True, gc=False):
-    """One run to acknowledge; one that keeps its place is tried again there, however long that takes."""
+    """One run to acknowledge; one that keeps its place is retried there, however long that takes."""
 
     run_id: int
     outcome: Outcome
@@ -154,7 +154,7 @@ Marks = Mapping[Level, Any]  # process_at of the last job claimed from each
 
 def slots_in(text: str) -> dict[str, int]:
     """
-    A worker's slots by queue, as its row has them.
+    A worker's slots by queue, as its row stores them.
 
     >>> slots_in("default=10 mail to=2")
     {'default': 10, 'mail to': 2}
@@ -164,7 +164,7 @@ def slots_in(text: str) -> dict[str, int]:
 
 def buried(rows: Iterable[Sequence[Any]], loaded_worker: Callable[[Any], Any]) -> dict[Any, Buried]:
     """
-    The dead by their ids, from their rows.
+    The dead workers by id, from their rows.
 
     >>> buried([("id", "vm", 7, "default=10 mail to=2")], str)
     {'id': Buried(who='vm:7', slots={'default': 10, 'mail to': 2}, held=None)}
@@ -175,7 +175,7 @@ def buried(rows: Iterable[Sequence[Any]], loaded_worker: Callable[[Any], Any]) -
 
 
 def as_json(ended: Ended) -> dict[str, Any]:
-    """An outcome as the `settle` statements read it; what is null is left out."""
+    """An outcome as the `settle` statements read it; nulls are left out."""
     outcome = ended.outcome
     wait = "retry_in" if ended.keeps_place else "delay"
     said = {"status": outcome.status, "attempts": outcome.attempts, "lost": outcome.lost, wait: outcome.delay,
@@ -185,7 +185,7 @@ def as_json(ended: Ended) -> dict[str, Any]:
 
 def portions(rows: Iterable[NewRow], bytes_: int, most: float = inf) -> Iterator[list[NewRow]]:
     """
-    New jobs in portions for one statement each: by the bytes of their text, and by their number.
+    New jobs in portions for one statement each, limited by the bytes of their text and by their number.
 
     >>> short, long = (NewRow(1, "q", "t", "x" * size, 0, None, None, None) for size in (10, BITE))
     >>> [len(portion) for portion in portions([short, short, long, short, short, short], BITE, 2)]
@@ -206,7 +206,7 @@ def portions(rows: Iterable[NewRow], bytes_: int, most: float = inf) -> Iterator
 
 def weight_of(text: str) -> int:
     """
-    How many bytes a text may take within a JSON parameter: quotes are escaped, and what is not ASCII is too.
+    How many bytes a text may take in a JSON parameter: quotes and non-ASCII characters are escaped.
 
     >>> weight_of("abc"), weight_of("äbc")
     (6, 36)
@@ -216,7 +216,7 @@ def weight_of(text: str) -> int:
 
 def bites(ended: Sequence[Ended]) -> Iterator[list[Ended]]:
     """
-    The same in portions that a server takes in one statement: by the text that they carry.
+    The same runs in portions that a server accepts in one statement, limited by the text that they carry.
 
     >>> long, short = Outcome("job.succeeded", "success", 1, result="x" * BITE), Outcome("job.succeeded", "success", 1)
     >>> [len(bite) for bite in bites([Ended(1, short), Ended(2, long), Ended(3, short), Ended(4, short)])]
@@ -240,5 +240,5 @@ def array(numbers: Iterable[int]) -> str:
 
 
 def dump(value: Any) -> str:
-    """A parameter that travels as JSON; in ASCII, so that no connection's character set can change it."""
+    """A parameter passed as JSON, in ASCII, so that no connection's character set can change it."""
     return json.dumps(value, separators=(",", ":"))

@@ -20,9 +20,9 @@ NextAfter = Callable[[datetime], datetime]
 
 class ScheduleRow(msgspec.Struct, frozen=True):
     """
-    A schedule as it is said: `options` are those of its job that have no column, as JSON.
+    A schedule as it is declared: `options` are those of its job that have no column, as JSON.
 
-    `digest` is of what the code declares; None for one that was made at run time.
+    `digest` is the digest of what the code declares; None if the schedule was created at run time.
     """
 
     app: str
@@ -43,7 +43,7 @@ class ScheduleRow(msgspec.Struct, frozen=True):
 
 
 class StoredSchedule(ScheduleRow, frozen=True, kw_only=True):
-    """A schedule as it is stored: with its next tick, the last one that was fired, and since when it is paused."""
+    """A schedule as it is stored: with its next tick, the last tick fired, and since when it has been paused."""
 
     next_at: datetime
     last_at: datetime | None
@@ -55,7 +55,7 @@ def _say(dialect: Dialect, block: str, /, **parameters: Any) -> Statement:
 
 
 def _moment(dialect: Dialect, stored: Any) -> datetime:
-    """An instant of microseconds since 1970, or of text."""
+    """An instant, from microseconds since 1970 or from text."""
     return dialect.loaded_time(stored) if isinstance(stored, str) else EPOCH + timedelta(microseconds=int(stored))
 
 
@@ -87,19 +87,19 @@ def ours(dialect: Dialect, app: str, *, declares: bool, refused: Collection[str]
 def next_tick(
     dialect: Dialect, which: Mapping[str, Any], now: datetime | None
 ) -> Plan[tuple[datetime, datetime | None]]:
-    """The time, and when the next tick is due: one cheap look."""
+    """The time, and when the next tick is due, in one cheap look."""
     [(moment, tick)] = yield _say(dialect, "next", **which, now=dialect.stored_time(now))
     return _moment(dialect, moment), None if tick is None else _moment(dialect, tick)
 
 
 def due(dialect: Dialect, which: Mapping[str, Any], most: int, now: datetime | None) -> Plan[list[StoredSchedule]]:
-    """Lock up to `most` schedules whose tick has come, in a transaction that is open; not those that others hold."""
+    """Lock up to `most` schedules whose tick is due, in an open transaction; skips those that others have locked."""
     rows = yield _say(dialect, "due", **which, most=most, now=dialect.stored_time(now))
     return [_stored(dialect, row) for row in rows]
 
 
 def fired(dialect: Dialect, app: str, name: str, *, last_at: datetime, next_at: datetime) -> Plan[None]:
-    """Go on to the next tick."""
+    """Move on to the next tick."""
     times = {"last_at": dialect.stored_time(last_at), "next_at": dialect.stored_time(next_at)}
     yield _say(dialect, "fired", app=app, name=name, **times)
 
@@ -111,23 +111,23 @@ def one(dialect: Dialect, app: str, name: str) -> Plan[StoredSchedule | None]:
 
 
 def page(dialect: Dialect, app: str, after: str, most: int) -> Plan[list[StoredSchedule]]:
-    """The schedules of an application in the order of their names, those after one of them."""
+    """The schedules of an application by name, those after the given name."""
     rows = yield _say(dialect, "page", app=app, after=after, most=most)
     return [_stored(dialect, row) for row in rows]
 
 
 def put(dialect: Dialect, row: ScheduleRow, next_at: datetime, *, retimed: bool) -> Plan[None]:
-    """Make a schedule, or change it; `retimed`: it goes on with `next_at`, and not with the tick that it has."""
+    """Create or change a schedule; `retimed`: it continues with `next_at` instead of the tick that it has."""
     yield _say(dialect, "put", **asdict(row), next_at=dialect.stored_time(next_at), retimed=retimed)
 
 
 def pause(dialect: Dialect, app: str, name: str, now: datetime | None) -> Plan[None]:
-    """Fire it no more."""
+    """Stop firing it."""
     yield _say(dialect, "pause", app=app, name=name, now=dialect.stored_time(now))
 
 
 def resume(dialect: Dialect, app: str, name: str, next_at: datetime) -> Plan[None]:
-    """Go on with this tick."""
+    """Continue with this tick."""
     yield _say(dialect, "resume", app=app, name=name, next_at=dialect.stored_time(next_at))
 
 
@@ -137,16 +137,16 @@ def delete(dialect: Dialect, app: str, name: str) -> Plan[None]:
 
 
 def is_said(dialect: Dialect, app: str, digest: str) -> Plan[bool]:
-    """Whether a worker of this release has just said that it is there."""
+    """Whether a worker of this release has recently reported it."""
     return bool((yield _say(dialect, "is_said", app=app, digest=digest)))
 
 
 def say_release(dialect: Dialect, app: str, digest: str) -> Plan[bool]:
     """
-    Say in an open transaction that this release has a worker; returns whether it rules.
+    Report in an open transaction that this release has a worker; returns whether it rules.
 
-    The youngest of those that have living workers does. "Whoever started last" would be wrong: an old worker
-    that is restarted during a deploy would put the old text back.
+    The newest release that has living workers rules. "Whoever started last" would be wrong: an old worker that is
+    restarted during a deploy would bring back the old schedules.
     """
     yield _say(dialect, "turn", app=app)
     yield _say(dialect, "take_turn", app=app)
@@ -161,10 +161,10 @@ def declare(
     dialect: Dialect, app: str, digest: str, rows: Sequence[tuple[ScheduleRow, NextAfter]]
 ) -> Plan[tuple[list[str], list[str]]]:
     """
-    Store what a release declares: if it rules, its schedules are added, and those it no longer names are deleted.
+    Store what a release declares: if it rules, its schedules are added, and those that it no longer names are deleted.
 
-    With each goes a function from an instant to the first tick after it. Returns the names of those that were
-    added or changed, and of those that were deleted.
+    Each comes with a function from an instant to the first tick after it. Returns the names of those that were added or
+    changed, and of those that were deleted.
     """
     changed: list[str] = []
     yield from begin(dialect)

@@ -27,10 +27,10 @@ def settle(
     missed: list[Mark] | None = None,
 ) -> Plan[set[int]]:
     """
-    Acknowledge runs of one worker, all of them or none; returns the run ids that were still its own.
+    Acknowledge runs of one worker, all or none of them; returns the run ids that were still its own.
 
-    Raises what the driver raises for a row that cannot be written: above all one whose id was given
-    to another job too; see `namesakes.py`. What could not be written down about unique keys goes to `missed`.
+    Raises what the driver raises for a row that cannot be written, above all one whose id was also given to another
+    job; see `namesakes.py`. What could not be written down about unique keys is added to `missed`.
     """
     if dialect.moves_rows:
         return _at_once(dialect, worker_id, worker, ended, now)
@@ -39,9 +39,9 @@ def settle(
 
 def undecided(dialect: Dialect, worker_id: Any, run_ids: Sequence[int]) -> Plan[tuple[set[int], set[int]]]:
     """
-    Of runs completed in a transaction of their handler's: those still here, and those free.
+    Of runs completed in their handler's transaction: those that still exist, and those whose rows are free.
 
-    Still here and not free: that transaction is open. Free: it was rolled back.
+    If a run still exists and is not free, that transaction is open. If it is free, it was rolled back.
     """
     which = {"worker_id": worker_id, "run_ids": as_parameter(dialect, run_ids)}
     free = {row[0] for row in (yield dialect.say("settling.rolled_back", **which))}
@@ -50,14 +50,14 @@ def undecided(dialect: Dialect, worker_id: Any, run_ids: Sequence[int]) -> Plan[
 
 
 def as_parameter(dialect: Dialect, run_ids: Iterable[int]) -> str:
-    """Numbers of runs as the text that a statement takes."""
+    """Run ids as the text that a statement takes."""
     return array(run_ids) if dialect.moves_rows else _ended(run_ids)
 
 
 def _at_once(
     dialect: Dialect, worker_id: Any, worker: str, ended: Sequence[Ended], now: datetime | None
 ) -> Plan[set[int]]:
-    """The plain successes in one statement, all others in a few others."""
+    """The plain successes in one statement, all others in a few more."""
     plain = [end for end in ended if end.outcome.is_plain]
     others = [end for end in ended if not end.outcome.is_plain] if len(plain) < len(ended) else []
     more = bool({*map(AWAITED, ended)} - {None}) or any(end.outcome.then for end in others)
@@ -94,7 +94,7 @@ def _step_by_step(
     now: datetime | None,
     missed: list[Mark] | None,
 ) -> Plan[set[int]]:
-    """Lock those that are still ours, copy them to where they go, remove them."""
+    """Lock those that are still ours, copy them to where they go, and remove them."""
     yield dialect.say("transactions.begin")
     run_ids = _ended(end.run_id for end in ended)
     rows = yield dialect.say("settling.ours", ended=run_ids, worker_id=worker_id)
@@ -120,7 +120,7 @@ def _step_by_step(
 
 
 def _followed(dialect: Dialect, ended: Sequence[Ended], now: datetime | None) -> Plan[None]:
-    """Whoever waits for these is told, and what follows them is enqueued: in the transaction that archives them."""
+    """In the transaction that archives these jobs, tell the jobs that wait for them, and enqueue what follows them."""
     over = {
         end.awaited: MET if end.outcome.status == "success" else FAILED
         for end in ended

@@ -16,9 +16,9 @@ OF_ONE = re.compile(r":(place|lane|priority|most|queue)\b")  # the parameters th
 
 def each(dialect: Dialect, name: str, common: Mapping[str, Any], asked: Sequence[Mapping[str, Any]]) -> Plan[list[Row]]:
     """
-    One SELECT for each of these, whose parameters it has besides; `:place` is its number.
+    Execute one SELECT for each item of `asked`, which has its other parameters; `:place` is its number.
 
-    All of them in one statement, where a statement is a journey.
+    All of them go in one statement, if every statement is a round trip.
     """
     rows: list[Row] = []
     for start in range(0, len(asked), SEVERAL):
@@ -40,5 +40,5 @@ def each(dialect: Dialect, name: str, common: Mapping[str, Any], asked: Sequence
 
 @lru_cache(maxsize=256)
 def _united(source: str, count: int) -> Text:
-    """So many of a SELECT in one, each with its own parameters."""
+    """A SELECT so many times in one statement, each with its own parameters."""
     return Text("\nUNION ALL\n".join(OF_ONE.sub(rf":\1_{number}", source) for number in range(count)))

@@ -31,7 +31,7 @@ class SQLite(Dialect):
     }
 
     def made_parts(self) -> dict[str, str]:
-        """NEW_ITEMS besides: the columns of a new job in a JSON parameter, behind three others; and UNIQUE_ITEM."""
+        """Adds NEW_ITEMS, the columns of a new job in a JSON parameter, after three others, and UNIQUE_ITEM."""
         return {
             **super().made_parts(),
             "NEW_ITEMS": ", ".join(f"value ->> {place}" for place, _ in enumerate(NEW, start=3)),
@@ -42,21 +42,21 @@ class SQLite(Dialect):
         }
 
     def stored_id(self, job_id: UUID | int | str | None) -> Any:
-        """UUIDs are stored as their usual text."""
+        """UUIDs are stored in their usual text form."""
         return str(job_id) if isinstance(job_id, UUID) else job_id
 
     def stored_worker(self, worker_id: UUID) -> Any:
-        """A worker id as its usual text."""
+        """A worker id in its usual text form."""
         return str(worker_id)
 
     def lock_of(self, worker_id: UUID) -> str:
-        """The suffix of the file, beside the database, that the worker keeps locked."""
+        """The suffix of the file next to the database that the worker keeps locked."""
         return f"-worker-{worker_id.hex}"
 
     def loaded_time(self, stored: Any) -> datetime:
-        """Text in UTC as a datetime."""
+        """UTC text as a datetime."""
         return datetime.fromisoformat(stored).replace(tzinfo=UTC)
 
     def stored_time(self, moment: datetime | None) -> Any:
-        """The reverse; always with six digits, so that it sorts."""
+        """The reverse, always with six digits, so that it sorts."""
         return None if moment is None else moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.%f")

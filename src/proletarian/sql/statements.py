@@ -22,7 +22,7 @@ Rows = Sequence[Row]
 
 class Text:
     """
-    SQL with `:name` parameters, in each of the forms that drivers want.
+    SQL with `:name` parameters, in each form that drivers want.
 
     Casts (`::`), strings, quoted names and comments are left alone.
 
@@ -64,13 +64,13 @@ class Text:
 
     @cached_property
     def names(self) -> tuple[str, ...]:
-        """The parameters in the order of their numbers."""
+        """The parameters, in the order of their numbers."""
         found = [match["name"] for match in self._TOKENS.finditer(self.source) if match["name"]]
         return tuple(dict.fromkeys(found))
 
     @cached_property
     def answers(self) -> bool:
-        """Whether rows come back; all statements of ours that begin with WITH return some."""
+        """Whether it returns rows; all of our statements that begin with WITH do."""
         return re.match(r"\s*(SELECT|WITH)\b", self.named) is not None or "RETURNING" in self.named
 
     @cached_property
@@ -88,10 +88,10 @@ class Statement(msgspec.Struct, frozen=True):
 
 class Copy(msgspec.Struct, frozen=True):
     """
-    Rows to load in bulk, for drivers that can (PostgreSQL's COPY).
+    Rows to load in bulk, for drivers that can do it (PostgreSQL's COPY).
 
-    They are made as they are asked for, and making one may raise: nothing of the others may
-    stay then, and the caller's transaction has to be as good as before.
+    They are produced on demand, and producing one may raise: then none of the others may stay, and the caller's
+    transaction must remain usable.
     """
 
     table: str
@@ -104,7 +104,7 @@ Plan = Generator[Step, Rows, T]
 
 
 def run(plan: Plan[T], execute: Callable[[Step], Rows]) -> T:
-    """Carry out a plan on a blocking connection; what executing raises, the plan may catch."""
+    """Carry out a plan on a blocking connection; the plan may catch what executing a statement raises."""
     try:
         step = next(plan)
         while True:
@@ -141,7 +141,7 @@ async def arun(plan: Plan[T], execute: Callable[[Step], Awaitable[Rows]]) -> T:
 
 def split(script: str) -> list[str]:
     """
-    The statements of a script of ours: each ends with a semicolon at the end of a line.
+    The statements of one of our scripts: each ends with a semicolon at the end of a line.
 
     >>> split("CREATE TABLE a (b INT);\\n\\n-- why\\nCREATE INDEX ON a (b);\\n")
     ['CREATE TABLE a (b INT)', '-- why\\nCREATE INDEX ON a (b)']
@@ -151,7 +151,7 @@ def split(script: str) -> list[str]:
 
 
 def read(name: str) -> str:
-    """The text of a file beside this one."""
+    """The text of a file in this directory."""
     data = pkgutil.get_data("proletarian.sql", name)  # importlib.resources takes ten times as long to import
     assert data is not None  # noqa: S101 (it is part of the package)
     return data.decode()

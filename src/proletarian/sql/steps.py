@@ -15,7 +15,7 @@ MOST_SHOWN = 1000  # steps of one job that are shown
 
 
 class Kept(NamedTuple):
-    """What a step of one run has returned, encoded."""
+    """What a step of one run returned, encoded."""
 
     run_id: int
     name: str
@@ -23,7 +23,7 @@ class Kept(NamedTuple):
 
 
 def load_steps(dialect: Dialect, worker_id: Any, run_ids: Iterable[int]) -> Plan[dict[int, dict[str, str]]]:
-    """What steps of these runs' jobs have returned in earlier runs: texts by name, by run id."""
+    """What steps of these runs' jobs returned in earlier runs: texts by name, by run id."""
     run_ids = list(run_ids)
     found: dict[int, dict[str, str]] = {run_id: {} for run_id in run_ids}
     rows = yield dialect.say("steps.load", worker_id=worker_id, run_ids=as_parameter(dialect, run_ids))
@@ -34,10 +34,10 @@ def load_steps(dialect: Dialect, worker_id: Any, run_ids: Iterable[int]) -> Plan
 
 def keep_steps(dialect: Dialect, worker_id: Any, steps: Sequence[Kept]) -> Plan[tuple[set[int], set[int]]]:
     """
-    Keep what steps of one worker's runs have returned, all of them or none.
+    Keep what steps of one worker's runs returned, all or none of them.
 
-    Returns the run ids of those that are kept, and of those that are not, though their runs are still the
-    worker's own: somebody has the row locked at this moment. The others are lost, and must not go on.
+    Returns the run ids whose steps are kept, and those whose steps are not although the runs are still the worker's
+    own, because somebody has the row locked at this moment. The other runs are lost, and must not continue.
     """
     run_ids = as_parameter(dialect, dict.fromkeys(step.run_id for step in steps))
     ours: set[int] = set()
@@ -61,12 +61,12 @@ def keep_steps(dialect: Dialect, worker_id: Any, steps: Sequence[Kept]) -> Plan[
 
 
 def forget_steps(dialect: Dialect, job_ids: Sequence[Any]) -> Plan[None]:
-    """Forget the steps of these jobs, given by their ids as stored."""
+    """Forget the steps of these jobs, given by their stored ids."""
     yield dialect.say("steps.forget", job_ids=dialect.listed(job_ids))
 
 
 def steps_of(dialect: Dialect, stored_id: Any) -> Plan[Sequence[Row]]:
-    """Name, result and time of each step of a job, the oldest first."""
+    """Name, result and time of each step of a job, oldest first."""
     columns = ", ".join(dialect.shown(name) for name in ("name", "result", "kept_at"))
     table = dialect.tables.name("step", dialect.name)
     sql = (
@@ -77,7 +77,7 @@ def steps_of(dialect: Dialect, stored_id: Any) -> Plan[Sequence[Row]]:
 
 
 def _bites(steps: Sequence[Kept]) -> Iterator[list[Kept]]:
-    """In portions that a server takes in one statement."""
+    """The steps in portions that a server accepts in one statement."""
     bite: list[Kept] = []
     size = 0
     for step in steps:

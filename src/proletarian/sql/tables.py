@@ -86,7 +86,7 @@ class Tables(msgspec.Struct, frozen=True):
         """
         Our SQL with these names in it.
 
-        Our files use the default names of the tables, so that they can be read and run by hand as they are.
+        Our files use the default names of the tables, so they can be read, and run by hand, as they are.
         """
         prefix = default_prefix(database)
         known = "|".join(sorted(NAMES, key=len, reverse=True))
@@ -99,10 +99,10 @@ class Tables(msgspec.Struct, frozen=True):
 
 def make_schema(schema: str) -> str:
     """
-    SQL that makes a schema of PostgreSQL's unless it is there.
+    SQL that creates a PostgreSQL schema unless it exists.
 
-    `CREATE SCHEMA IF NOT EXISTS` asks for the right to make one before it looks, and a DBA who has
-    made the schema for us may not have given us that.
+    `CREATE SCHEMA IF NOT EXISTS` requires the privilege to create one before it looks, and a DBA who has created the
+    schema for us may not have granted us that.
     """
     return (
         f"DO $$ BEGIN IF to_regnamespace('{schema}') IS NULL THEN CREATE SCHEMA IF NOT EXISTS {schema}; END IF; END $$;"
@@ -110,5 +110,5 @@ def make_schema(schema: str) -> str:
 
 
 def default_prefix(database: str) -> str:
-    """What stands before every table's name unless the user says otherwise."""
+    """The prefix of every table's name unless the user sets another one."""
     return "proletarian." if database == "postgresql" else "proletarian_"

@@ -21,17 +21,17 @@ def begin(dialect: Dialect) -> Plan[None]:
 
 
 def commit(dialect: Dialect) -> Plan[None]:
-    """Close it."""
+    """Commit it."""
     yield dialect.say("transactions.commit")
 
 
 def roll_back(dialect: Dialect) -> Plan[None]:
-    """Undo it."""
+    """Roll it back."""
     yield dialect.say("transactions.roll_back")
 
 
 def joined(dialect: Dialect, plan: Plan[T]) -> Plan[T]:
-    """The same plan in a transaction that is open already: without its begin and commit."""
+    """The same plan in a transaction that is already open: without its begin and commit."""
     ends = dialect.sql["transactions.begin"], dialect.sql["transactions.commit"]
     try:
         step = next(plan)
@@ -44,7 +44,7 @@ def joined(dialect: Dialect, plan: Plan[T]) -> Plan[T]:
 
 
 def whole(dialect: Dialect, plan: Plan[T]) -> Plan[T]:
-    """A plan for somebody's transaction, in one of its own: for a connection of ours."""
+    """A plan that needs a transaction, in one of its own, for our own connection."""
     yield from begin(dialect)
     result = yield from plan
     yield from commit(dialect)

@@ -44,11 +44,11 @@ def enqueue_unique(
     dialect: Dialect, asked: Sequence[UniqueRow], now: datetime | None, *, alone: bool, wake: bool
 ) -> Plan[list[Kept]]:
     """
-    Enqueue each of these jobs unless one of its key is there; returns for each the job that there is now.
+    Enqueue each of these jobs unless one with its key exists; returns, for each, the job that now has the key.
 
-    Raises `AlreadyEnqueued`, with the id as stored, if one is there whose task says so; then none of those with the
-    same rules was enqueued. `alone` says that no transaction is open on an SQLite connection: then this is one.
-    `wake` says whether workers that sleep are told.
+    Raises `AlreadyEnqueued`, with the stored id, if one exists and its task says to raise; then none of the jobs with
+    the same rules was enqueued. `alone` means that no transaction is open on an SQLite connection, so this opens one.
+    `wake` says whether to notify sleeping workers.
     """
     last: dict[str, UniqueRow] = {}
     for one in asked:
@@ -85,7 +85,7 @@ def enqueue_unique(
 
 
 def _is_alone(dialect: Dialect) -> Plan[bool]:
-    """Whether no transaction is open, where a connection commits each statement: MySQL does not say it in SQL."""
+    """Whether no transaction is open, if the connection commits each statement: MySQL has no SQL that tells."""
     [(commits,)] = yield dialect.say("uniqueness.autocommit")
     if not int(commits):
         return False
@@ -98,7 +98,7 @@ def _is_alone(dialect: Dialect) -> Plan[bool]:
 
 
 def _at_once(dialect: Dialect, group: list[UniqueRow], now: datetime | None, *, wake: bool) -> Plan[dict[str, Kept]]:
-    """In one statement; again for keys that another transaction took meanwhile."""
+    """In one statement, repeated for keys that another transaction took in the meantime."""
     text = f"uniqueness.{'replace' if group[0].on_conflict == 'replace' else 'keep'}_{group[0].scope}"
     raises = group[0].on_conflict == "raise"
     if any(one.row.job_id is None for one in group):
@@ -140,7 +140,7 @@ def _arrays(asked: Sequence[UniqueRow]) -> dict[str, list[Any]]:
 
 
 def _step_by_step(dialect: Dialect, group: list[UniqueRow], now: datetime | None) -> Plan[dict[str, Kept]]:
-    """Take the keys that are free; see whose they are now; insert the jobs whose keys are their own."""
+    """Take the keys that are free; see which job has each; insert the jobs that got theirs."""
     moment = dialect.stored_time(now)
     scope, on_conflict = group[0].scope, group[0].on_conflict
     # If the database generates the ids, they are not known yet: until then, a key has an id that no job has.
@@ -179,7 +179,7 @@ def _step_by_step(dialect: Dialect, group: list[UniqueRow], now: datetime | None
 
 
 def stored_key(dialect: Dialect, key: str) -> Any:
-    """A key as a parameter by itself: as bytes where the column holds such, whatever the connection's character set."""
+    """A key as a separate parameter: as bytes if the column holds bytes, whatever the connection's character set."""
     return key.encode() if dialect.marks_keys else key
 
 
@@ -189,5 +189,5 @@ def text_of(key: Any) -> str:
 
 
 def as_stored(job_id: Any) -> Any:
-    """A job id as a driver returns it, to be compared with ours."""
+    """A job id as a driver returns it, to compare with ours."""
     return bytes(job_id) if isinstance(job_id, bytearray) else job_id

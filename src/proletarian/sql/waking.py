@@ -9,18 +9,18 @@ from proletarian.sql.statements import Plan
 
 
 def listen(dialect: Dialect) -> Plan[None]:
-    """Be sent the notifications of these tables."""
+    """Receive the notifications of these tables."""
     if dialect.notifies:
         yield dialect.say("waking.listen")
 
 
 def lie_down(dialect: Dialect, queues: Sequence[str]) -> Plan[None]:
-    """Ask enqueues on these queues to notify: hold the locks that make them."""
+    """Ask enqueues on these queues to notify us: hold the locks that make them do so."""
     if dialect.notifies:
         yield dialect.say("waking.lie_down", queues=list(queues))
 
 
 def get_up(dialect: Dialect, queues: Sequence[str]) -> Plan[None]:
-    """Spare them that while we are awake."""
+    """Spare enqueuers the notifications while we are awake."""
     if dialect.notifies:
         yield dialect.say("waking.get_up", queues=list(queues))

@@ -19,7 +19,7 @@ COPY_FROM = 100  # edges, as with jobs
 
 
 def depend(dialect: Dialect, edges: Sequence[tuple[Any, Any, int | None]], *, copy: bool = False) -> Plan[None]:
-    """Note that jobs wait for others that are enqueued in the same transaction: (awaited, waiting, how it ended)."""
+    """Record that jobs wait for others enqueued in the same transaction: (awaited, waiting, how it ended)."""
     if copy and len(edges) >= COPY_FROM:
         columns = ("awaited_id", "waiting_id", "outcome")
         yield Copy(dialect.tables.name("dependency", dialect.name), columns, edges)
@@ -29,13 +29,13 @@ def depend(dialect: Dialect, edges: Sequence[tuple[Any, Any, int | None]], *, co
 
 
 def depend_late(dialect: Dialect, edges: Sequence[tuple[Any, Any, int | None, int]]) -> Plan[None]:
-    """The same for jobs that were there before: (awaited, waiting, how it ended if that is counted, hold)."""
+    """The same for jobs that already existed: (awaited, waiting, how it ended if that was counted, hold)."""
     for at in range(0, len(edges), EDGES):
         yield from say_edges(dialect, "flows.depend_late", edges[at : at + EDGES])
 
 
 def say_edges(dialect: Dialect, name: str, edges: Sequence[tuple[Any, Any, int | None, int]]) -> Plan[None]:
-    """Carry out a statement about edges: (awaited, waiting, how it ended, hold)."""
+    """Execute a statement about edges: (awaited, waiting, how it ended, hold)."""
     if not dialect.moves_rows:
         json_id = dialect.json_id
         yield dialect.say(name, edges=dump([(json_id(one), json_id(two), *rest) for one, two, *rest in edges]))

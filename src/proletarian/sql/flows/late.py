@@ -17,9 +17,9 @@ from proletarian.sql.transactions import begin, commit
 
 def look_late(dialect: Dialect, after: int) -> Plan[tuple[int, int]]:
     """
-    Look at a page of late edges behind this number: have the awaited jobs ended, or gone?
+    Look at a page of late edges after this number: have the awaited jobs ended, or disappeared?
 
-    Returns how many have, and the number of the page's last, 0 at the end. For a connection of our own, or `joined`.
+    Returns how many have, and the last number of the page, or 0 at the end. For our own connection, or `joined`.
     """
     page = yield dialect.say("flows.late", after=after, most=PAGE)
     if not page:
@@ -61,9 +61,9 @@ def _settle_late(dialect: Dialect, over: Sequence[tuple[Any, Any, int, int, bool
 
 def sweep(dialect: Dialect, after: tuple[Any, Any] | None) -> Plan[tuple[int, tuple[Any, Any] | None]]:
     """
-    Look at a page of edges: forget those of jobs that are nowhere, and tell of jobs that have ended without a word.
+    Look at a page of edges: forget those of jobs that no longer exist, and report ends that nobody was told of.
 
-    Returns how many it had to do with, and where to go on, None at the end.
+    Returns how many edges it dealt with, and where to continue, or None at the end.
     """
     if after is None:
         rows = yield dialect.say("flows.sweep_first", most=PAGE)

@@ -13,9 +13,9 @@ from proletarian.sql.statements import Plan
 
 def whereabouts(dialect: Dialect, job_ids: Sequence[Any]) -> Plan[dict[Any, str | None]]:
     """
-    What became of jobs, by their ids as loaded: a status, or None for one that has not ended.
+    What became of jobs, by their loaded ids: a status, or None for a job that has not ended.
 
-    One that is nowhere has no entry. One that is in two places, because an id was used twice, has not ended.
+    A job that does not exist has no entry. If an id was used twice and is in two places, its job has not ended.
     """
     found: dict[Any, str | None] = {}
     for at in range(0, len(job_ids), PAGE):
@@ -26,7 +26,7 @@ def whereabouts(dialect: Dialect, job_ids: Sequence[Any]) -> Plan[dict[Any, str 
 
 
 def results_of(dialect: Dialect, job_id: Any) -> Plan[dict[Any, str | None]]:
-    """What the jobs returned that this one has waited for, as JSON, by their ids as stored: those that succeeded."""
+    """The results, as JSON, of the jobs that this one waited for, by their stored ids: only of those that succeeded."""
     found: dict[Any, str | None] = {}
     seen = 0
     while True:
@@ -38,12 +38,12 @@ def results_of(dialect: Dialect, job_id: Any) -> Plan[dict[Any, str | None]]:
 
 
 def neighbours(dialect: Dialect, job_id: Any, most: int) -> Plan[list[tuple[str, Any, int | None]]]:
-    """Jobs that this one waits or has waited for ("after"), and those that wait for it ("before"); `most` of each."""
+    """Jobs that this one waits or has waited for ("after"), and jobs that wait for it ("before"); `most` of each."""
     rows = yield dialect.say("flows.awaited_by", job_id=job_id, most=most)
     return [(str(as_text(side)), other, outcome) for side, other, outcome in rows]
 
 
 def waits_of(dialect: Dialect, job_ids: Sequence[Any]) -> Plan[dict[Any, int]]:
-    """For how many jobs held jobs wait, by their ids as loaded."""
+    """How many jobs each held job waits for, by loaded id."""
     rows = yield dialect.say("flows.waits", job_ids=dialect.listed(job_ids))
     return {dialect.loaded_id(job_id): int(waits) for job_id, waits in rows}

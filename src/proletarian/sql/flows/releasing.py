@@ -33,7 +33,7 @@ class Gone(NamedTuple):
 
 @dataclass
 class Released:
-    """What a release did; `more`: there is something left to do; `left`: somebody else is at it."""
+    """What a release did; `more`: there is more to do; `left`: another worker is doing some of it."""
 
     ready: int = 0
     cancelled: list[Gone] = field(default_factory=list)
@@ -46,9 +46,9 @@ class Released:
 
 def release(dialect: Dialect, now: datetime | None) -> Plan[Released]:
     """
-    Count what was told, and move jobs that wait for nothing more: to wait for their turn, or to the archive.
+    Count the ends that jobs were told of, and move those that wait for nothing more: to the queue, or to the archive.
 
-    A plan for a connection of our own, or `joined`. It waits for no lock: what it cannot have now is left.
+    A plan for our own connection, or `joined`. It waits for no lock: what it cannot lock now, it leaves.
     """
     done = Released()
     due = [row[0] for row in (yield dialect.say("flows.due", most=EDGES))]
@@ -108,7 +108,7 @@ def _count(dialect: Dialect, held: Sequence[Sequence[Any]], now: datetime | None
 
 
 def _renamed(dialect: Dialect, job_ids: Sequence[Any]) -> Plan[dict[Any, Any]]:
-    """Ids that were given to two jobs: one that is held goes on under a fresh one. Those, by the ids as loaded."""
+    """If an id was given to two jobs, the held one gets a new id; returns the new ids by the loaded old ones."""
     rows = yield dialect.say("flows.taken", job_ids=dialect.listed(job_ids))
     fresh: dict[Any, Any] = {}
     for (job_id,) in rows:
@@ -129,7 +129,7 @@ def _fewer(dialect: Dialect, fewer: Sequence[tuple[Any, int]]) -> Plan[None]:
 def _cancel(
     dialect: Dialect, failed: Mapping[Any, tuple[Sequence[Any], Any]], now: datetime | None
 ) -> Plan[list[Gone]]:
-    """Archive jobs that have waited in vain, and tell those that wait for them."""
+    """Archive jobs that have waited in vain, and tell the jobs that wait for them."""
     fates = yield from whereabouts(dialect, [culprit for _, culprit in failed.values()])
     gone: list[Gone] = []
     errors: dict[Any, str] = {}
@@ -143,7 +143,7 @@ def _cancel(
 
 
 def archive_held(dialect: Dialect, errors: Mapping[Any, str], now: datetime | None) -> Plan[None]:
-    """Archive held jobs, whose rows are ours, as cancelled, with these errors; and tell those that wait for them."""
+    """Archive held jobs, whose rows we have locked, as cancelled with these errors; tell jobs that wait for them."""
     moment = dialect.stored_time(now)
     if dialect.moves_rows:
         yield dialect.say("flows.cancel", job_ids=list(errors), errors=list(errors.values()), now=moment)
@@ -156,7 +156,7 @@ def archive_held(dialect: Dialect, errors: Mapping[Any, str], now: datetime | No
 
 def awaited_failed(job_id: Any, status: str | None) -> AwaitedFailed:
     """
-    Why a job is cancelled that has waited for another one.
+    Why a job was cancelled that waited for another one.
 
     >>> print(awaited_failed(7, "failure"), "|", awaited_failed(7, ""))
     it waited for job 7, which failed | it waited for job 7, which no longer exists

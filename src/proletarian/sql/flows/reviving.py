@@ -15,9 +15,9 @@ from proletarian.sql.statements import Plan
 
 def revive_for(dialect: Dialect, job_ids: Sequence[Any]) -> Plan[None]:
     """
-    These jobs wait to be run again: hold those again that were cancelled because of them, and those behind them.
+    When these jobs run again, hold the jobs again that were cancelled because of them, and those after them.
 
-    In an application's transaction. One that is not cancelled yet, or not to be seen there, is left to a worker.
+    In the application's transaction. A job that is not cancelled yet, or not visible there, is left to a worker.
     """
     pairs: list[tuple[Any, Any]] = []
     while job_ids:
@@ -35,7 +35,7 @@ def revive_for(dialect: Dialect, job_ids: Sequence[Any]) -> Plan[None]:
 
 
 def revive(dialect: Dialect, job_ids: Sequence[Any]) -> Plan[set[Any]]:
-    """Hold these jobs again if they were cancelled for others, and those behind them; returns which, as loaded."""
+    """Hold these jobs again if they were cancelled because of others, and those after them; returns the loaded ids."""
     revived: set[Any] = set()
     while job_ids:
         ours = []
@@ -62,7 +62,7 @@ def _cancelled_for_others(dialect: Dialect, job_ids: Sequence[Any]) -> Plan[list
 
 
 def _hold_again(dialect: Dialect, job_id: Any) -> Plan[None]:
-    """What was told of its former hold counts no more: the new one has another number, and late edges of its own."""
+    """What it was told during its previous hold no longer counts: the new one has another number and new late edges."""
     hold = int(datetime.now(UTC).timestamp() * 1_000_000)
     waits = 0
     unmet: list[Any] = []

@@ -13,7 +13,7 @@ from proletarian.sql.statements import Plan
 
 def tell(dialect: Dialect, ended: Mapping[Any, int]) -> Plan[int]:
     """
-    Tell those that wait for jobs that have ended: how, by the ids as stored. Returns how many were told.
+    Tell the jobs that wait for these how they ended, by their stored ids. Returns how many were told.
 
     In the transaction in which the jobs end. It takes no lock that anybody else could want.
     """
@@ -45,7 +45,7 @@ def _over(dialect: Dialect, over: Sequence[tuple[Any, Any, int]]) -> Plan[None]:
 
 
 def note(dialect: Dialect, said: Iterable[tuple[Any, int, Any, int]]) -> Plan[None]:
-    """Note for the next release what jobs were told: (waiting, hold, awaited, how it ended)."""
+    """Record for the next release what jobs were told: (waiting, hold, awaited, how it ended)."""
     notes: dict[tuple[Any, int], list[Any]] = {}
     for waiting, hold, awaited, outcome in said:
         note = notes.setdefault((waiting, hold), [waiting, hold, 0, 0, None])

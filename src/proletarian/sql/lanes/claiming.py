@@ -28,7 +28,7 @@ LANE = Claimed.__struct_fields__.index("lane")
 
 @dataclass
 class Taken:
-    """What a claim from some lanes brought."""
+    """What a claim from some lanes returned."""
 
     rows: list[Claimed] = field(default_factory=list)
     waits: dict[str, float] = field(default_factory=dict)
@@ -46,9 +46,9 @@ def claim(
     missed: list[Mark] | None = None,
 ) -> Plan[Taken]:
     """
-    Take due jobs from these lanes of a queue, from each up to its share and as its rule allows, in order.
+    Claim due jobs from these lanes of a queue, up to each lane's share and as its rule allows, in order.
 
-    As `claiming.claim` otherwise.
+    Otherwise like `claiming.claim`.
     """
     shares = {lane: share for lane, share in shares.items() if name_of(lane) in rules}
     if not shares:
@@ -71,7 +71,7 @@ def _at_once(
     first_run: int,
     now: datetime | None,
 ) -> Plan[Taken]:
-    """In one statement."""
+    """Claim in one statement."""
     used = {name: rules[name] for name in {name_of(lane) for lane in shares}}
     mosts, everys, bursts, ordereds = (list(column) for column in zip(*used.values(), strict=True))
     rows = yield dialect.say(
@@ -91,7 +91,7 @@ def _at_once(
 
 @dataclass
 class _Lane:
-    """One lane within a claim."""
+    """One lane during a claim."""
 
     lane: str
     rule: Rule
@@ -112,7 +112,7 @@ def _step_by_step(
     now: datetime | None,
     missed: list[Mark] | None,
 ) -> Plan[Taken]:
-    """Lock the lanes, count, pick from one priority of each after the other, move."""
+    """Lock the lanes, count, pick from one priority after another, move."""
     moment = dialect.stored_time(now)
     taken = Taken()
     lanes = sorted(shares)
@@ -164,7 +164,7 @@ def _pick_level(
     taken: Taken,
     missed: list[Mark] | None,
 ) -> Plan[None]:
-    """From one priority of each of these lanes, what is still wanted."""
+    """Pick what is still wanted from one priority of each of these lanes."""
     asked = [{"lane": one.lane, "priority": one.priority, "most": one.left} for one in lanes]
     rows = yield from each(dialect, "lanes.pick", {**where, "worker_id": worker_id}, asked)
     by_lane = {one.lane: one for one in lanes}
@@ -195,16 +195,16 @@ def _pick_level(
 
 @dataclass
 class One:
-    """What a look for one job in the lanes of a queue brought."""
+    """What a look for one job in the lanes of a queue returned."""
 
     rows: list[Claimed] = field(default_factory=list)
-    passed_by: bool = False  # another had a lane with room at that moment, to claim from it or to forget it
+    passed_by: bool = False  # another worker had locked a lane with room at that moment, to claim from it or forget it
 
 
 def claim_one(
     dialect: Dialect, worker_id: Any, queue: str, rules: Rules, first_run: int, now: datetime | None
 ) -> Plan[One]:
-    """Take one due job of the first lane of a queue that has room, if there is one."""
+    """Claim one due job from the first lane of a queue that has room, if there is one."""
     seen, one = Look(), One()
     while True:
         seen = yield from look(dialect, queue, seen.cursor, rules, most=SEVERAL, hops=SEVERAL, now=now)

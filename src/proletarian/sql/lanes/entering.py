@@ -16,7 +16,7 @@ from proletarian.sql.transactions import begin, commit, joined
 def enter(
     dialect: Dialect, worker_id: Any, ended: Sequence[Ended], lanes: Sequence[str], now: datetime | None
 ) -> Plan[set[int]]:
-    """Put runs that turned out to be under a limit back to wait, in its lane; returns those that were still ours."""
+    """Put runs that turned out to be under a limit into its lane, to wait there; returns those that were still ours."""
     run_ids = [end.run_id for end in ended]
     yield from begin(dialect)
     if dialect.moves_rows:
@@ -30,7 +30,7 @@ def enter(
 
 
 def prune(dialect: Dialect, most: int) -> Plan[None]:
-    """Forget lanes that nobody needs, up to so many."""
+    """Forget up to `most` lanes that nobody needs."""
     if not dialect.locks_lanes:
         yield dialect.say("lanes.prune", most=most)
         return

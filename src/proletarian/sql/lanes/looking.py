@@ -23,7 +23,7 @@ Rules = Mapping[str, Rule]
 
 @dataclass
 class Look:
-    """What was seen of a queue's lanes."""
+    """What a look saw of a queue's lanes."""
 
     free: list[str] = field(default_factory=list)  # a claim may bring something
     waits: dict[str, float] = field(default_factory=dict)  # seconds until others may: a rate, a retry, a due time
@@ -34,7 +34,7 @@ class Look:
 def look(
     dialect: Dialect, queue: str, cursor: str, rules: Rules, *, most: int, hops: int, now: datetime | None
 ) -> Plan[Look]:
-    """The lanes of a queue behind `cursor`, until `most` have room or about `hops` were looked at."""
+    """The lanes of a queue after `cursor`, until `most` have room or about `hops` were looked at."""
     if not dialect.moves_rows:
         return (yield from _look_by_windows(dialect, queue, cursor, rules, most, hops, now))
     said = {"names": list(rules), "mosts": [rule.most for rule in rules.values()]}
@@ -51,7 +51,7 @@ def look(
 
 def behind(lane: str) -> str:
     """
-    Where to go on to pass by all lanes of this one's name: `;` is the letter behind `:`.
+    Where to continue after all lanes of this one's name: `;` is the character after `:`.
 
     >>> behind("smtp:a"), behind("smtp")
     ('smtp;', 'smtp')
@@ -98,7 +98,7 @@ def _look_by_windows(
 def _note_stands(
     dialect: Dialect, found: Look, due: Mapping[str, float], rules: Rules, most: int, moment: Any
 ) -> Plan[None]:
-    """Which of these lanes have room; those beyond `most` are for the next look."""
+    """Which of these lanes have room; those beyond `most` are left to the next look."""
     lanes = sorted(due)
     listed = dump([(lane,) for lane in lanes])
     rows = {
