@@ -14,7 +14,7 @@ from proletarian.worker.desk import Ask, Desk, lost
 
 
 class Answers:
-    """Answers on the pump's connection; what it cannot answer now it is asked again."""
+    """Answers on the pump's connection; what it cannot answer now goes back to the desk."""
 
     def __init__(self, session: Session, dialect: Dialect, desk: Desk) -> None:
         self._session = session
@@ -68,7 +68,7 @@ class Answers:
         self.left_some |= bool(waiting)
 
     def _narrow(self, asks: Sequence[Ask], refused: Refused) -> None:
-        """One that the database refuses must not hold up the others."""
+        """Keep a step that the database refuses from holding up the others."""
         if len(asks) > 1:
             for ask in asks:
                 self._keep([ask])

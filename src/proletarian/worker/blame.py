@@ -22,7 +22,7 @@ PATIENCE, GROWTH, MOST = 10.0, 6.0, 3600.0  # seconds
 
 
 class Evidence(Enum):
-    """What is known of one run in the hands of a worker that died; its value is said in the row's errors."""
+    """What is known about one run that a dead worker held; its value is written to the row's errors."""
 
     ALONE = "while running it and no other job"
     SHARED = "while running it and other jobs"
@@ -32,7 +32,7 @@ class Evidence(Enum):
 
 
 class Verdict(NamedTuple):
-    """The row's new counts, and whether it has been enough."""
+    """The row's new counts, and whether they are enough to give the job up."""
 
     lost: int
     suspect: int
@@ -41,11 +41,10 @@ class Verdict(NamedTuple):
 
 def evidence(orphans: Iterable[Orphan], dead: Buried | None) -> list[Evidence]:
     """
-    What is known of the runs of one dead worker.
+    What is known about the runs of one dead worker.
 
-    `dead` is None if somebody else has buried it, or it has left without them: then these may not be all the runs
-    that it had. A worker takes more jobs than it has slots only if they are quick; which of them had begun,
-    nobody has noted.
+    `dead` is None if another worker has buried it, or if it left without them: then these may not be all of its runs. A
+    worker takes more jobs than it has slots only if they are quick; which of them had started was not recorded.
     """
     orphans = list(orphans)
     held: Mapping[str, int] = Counter(orphan.run.queue for orphan in orphans)
@@ -71,7 +70,7 @@ def judge(lost: int, suspect: int, limit: int, found: Evidence) -> Verdict:
     """
     What a death adds to a job's counts; `limit` is the `lost_limit` of its task.
 
-    Shared deaths count once in all, and never as the last one. Nothing but a death alone convicts.
+    Shared deaths count as one in all, and never as the last one. Only a death alone convicts.
 
     >>> judge(0, 0, 3, Evidence.SHARED), judge(1, 1, 3, Evidence.SHARED)
     (Verdict(lost=1, suspect=1, is_guilty=False), Verdict(lost=1, suspect=2, is_guilty=False))
@@ -100,7 +99,7 @@ def judge(lost: int, suspect: int, limit: int, found: Evidence) -> Verdict:
 
 def wording(verdict: Verdict, found: Evidence, worker: str) -> WorkerLost:
     """
-    The error to keep.
+    The error to keep in the row.
 
     >>> print(wording(Verdict(1, 1, False), Evidence.SHARED, "vm:7"))
     its worker vm:7 died while running it and other jobs
@@ -115,10 +114,10 @@ def wording(verdict: Verdict, found: Evidence, worker: str) -> WorkerLost:
 
 def patience(suspect: int) -> float:
     """
-    For how long a suspect is run alone before its worker takes others beside it, in seconds.
+    For how many seconds a suspect runs alone before its worker takes other jobs.
 
-    As long will its worker wait for its hands to be empty. Each shared death makes it longer: so a job that
-    kills after an hour is alone in the end, and one that only takes an hour does not block a worker at first.
+    Its worker waits just as long for its other jobs to end. Each shared death makes it longer, so a job that kills its
+    worker after an hour ends up alone, and one that only takes an hour does not block a worker at first.
 
     >>> [patience(suspect) for suspect in range(2, 7)]
     [10.0, 60.0, 360.0, 2160.0, 3600.0]

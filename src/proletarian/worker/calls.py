@@ -24,14 +24,14 @@ Turns = Generator[Any, Any, T]  # a plan with calls in it
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """Call this, and await what it returns if it asks for it."""
+    """Call this, and await what it returns if it is awaitable."""
 
     function: Callable[..., Any]
     arguments: tuple[Any, ...] = ()
     is_async: bool = False  # known beforehand; what it returns decides
 
     def here(self) -> Any:
-        """Carry it out in this thread; what is to be awaited in an event loop of its own."""
+        """Call it in this thread; if it returns an awaitable, await that in its own event loop."""
         if self.is_async:
             require_no_loop()
         context = copy_context()
@@ -42,21 +42,21 @@ class Call:
         return context.run(asyncio.run, _awaited(said))
 
     async def in_this_loop(self) -> Any:
-        """Carry it out in the running event loop, in the task that asks for it."""
+        """Call it in the running event loop, in the task that asks for it."""
         context = copy_context()
         said = context.run(self.function, *self.arguments)
         return await _within(context, said) if inspect.isawaitable(said) else said
 
 
 class Pause(Call):
-    """A call of `time.sleep`, in an event loop one that lets others go on."""
+    """A call of `time.sleep`; in an event loop, one that lets others continue."""
 
     async def in_this_loop(self) -> Any:
         return await asyncio.sleep(*self.arguments)
 
 
 def local(plan: Turns[T]) -> Plan[T]:
-    """The same plan with its calls carried out in this thread: what is left are statements."""
+    """The same plan with its calls made in this thread: only statements remain."""
     try:
         step = next(plan)
         while True:
@@ -72,7 +72,7 @@ def local(plan: Turns[T]) -> Plan[T]:
 
 
 def require_no_loop() -> None:
-    """Raise `WrongCall` inside a running event loop: no other can run in this thread."""
+    """Raise `WrongCall` inside a running event loop, because no other loop can run in this thread."""
     try:
         asyncio.get_running_loop()
     except RuntimeError:
@@ -89,7 +89,7 @@ async def _awaited(said: Awaitable[T]) -> T:
 
 @coroutine
 def _within(context: Context, said: Awaitable[T]) -> Generator[Any, Any, T]:
-    """Await it with each of its steps in this context, without a task of its own: sessions are often kept by task."""
+    """Await it, running each step in this context, without a separate task: sessions are often kept by task."""
     steps = said.__await__()
     step: Callable[..., Any] = steps.send  # what a coroutine awaits is a generator
     sent: Any = None

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 class DatabaseClock:
     """
-    Goes by the database: a machine whose own clock is wrong by hours tells the right time.
+    Follows the database's time, so a machine whose own clock is wrong by hours tells the right time.
 
     >>> DatabaseClock().now().tzinfo
     datetime.timezone.utc
@@ -18,7 +18,7 @@ class DatabaseClock:
         self._known, self._at = datetime.now(UTC), time.monotonic()
 
     def set(self, told: datetime) -> None:
-        """Take in the database's time."""
+        """Note the database's time."""
         self._known, self._at = told, time.monotonic()
 
     def now(self) -> datetime:

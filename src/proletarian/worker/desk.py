@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @dataclass(eq=False)
 class Ask:
-    """What one run wants: its steps ("load"), one of them kept ("keep"), or what others have returned ("results")."""
+    """What one run asks for: its steps ("load"), to keep a step ("keep"), or the results of others ("results")."""
 
     run: Run
     name: str | None = None
@@ -31,24 +31,24 @@ class Ask:
 
 
 class AtDesk:
-    """Where the steps of one run are kept, through the desk."""
+    """Where the steps of one run are kept: through the desk."""
 
     def __init__(self, desk: Desk, run: Run) -> None:
         self._desk = desk
         self._run = run
 
     def load(self) -> Future[Any]:
-        """What earlier runs have kept."""
+        """The steps that earlier runs kept."""
         return self._desk.ask(Ask(self._run))
 
     def keep(self, name: str, text: str) -> Future[Any]:
-        """Keep one more."""
+        """Keep another step."""
         return self._desk.ask(Ask(self._run, name, text, "keep"))
 
 
 class Desk:
     """
-    What was asked and not answered yet.
+    What was asked and has not been answered yet.
 
     >>> desk = Desk(Wake())
     >>> desk.close("the worker has ended")
@@ -64,7 +64,7 @@ class Desk:
         self._lock = threading.Lock()
 
     def ask(self, ask: Ask) -> Future[Any]:
-        """From any thread: ask, and wait for the future."""
+        """From any thread: ask for something; returns a future for the answer."""
         with self._lock:
             if self._closed is None:
                 self._asked.append(ask)
@@ -74,25 +74,25 @@ class Desk:
         return ask.answer
 
     def results(self, run: Run) -> Future[Any]:
-        """From any thread: what the jobs have returned that a run's job has waited for."""
+        """From any thread: the results of the jobs that a run's job waited for."""
         return self.ask(Ask(run, kind="results"))
 
     @property
     def is_busy(self) -> bool:
-        """Whether something was asked."""
+        """Whether anything was asked."""
         return bool(self._asked)
 
     def taken(self) -> list[Ask]:
-        """All that was asked, but for what nobody waits for any more."""
+        """Everything that was asked, except what nobody waits for any more."""
         asked = [self._asked.popleft() for _ in range(len(self._asked))]
         return [ask for ask in asked if ask.answer.running() or ask.answer.set_running_or_notify_cancel()]
 
     def put_back(self, asks: list[Ask]) -> None:
-        """What could not be answered now."""
+        """Keep what could not be answered now."""
         self._asked.extend(asks)
 
     def close(self, why: str) -> None:
-        """Nobody answers any more; whoever waits is told."""
+        """Answer nothing more; those that still wait are told why."""
         with self._lock:
             self._closed = why
         for ask in self.taken():
@@ -100,7 +100,7 @@ class Desk:
 
 
 def lost(ask: Ask) -> LeaseLost:
-    """What a handler is told whose job is not its own any more."""
+    """What to tell a handler whose job is no longer its own."""
     row, job = ask.run.row, ask.run.job
     return LeaseLost(
         f"job {job.job_id if job else row.job_id} was taken back from this run ({row.run_id}): "

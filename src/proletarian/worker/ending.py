@@ -9,7 +9,7 @@ from proletarian.events import Log
 
 class Ending:
     """
-    Drained, or a failure: said by the worker's threads, awaited by whoever started it.
+    Drained, or a failure: reported by the worker's threads, awaited by what started it.
 
     >>> ending = Ending(lambda event, data: print(event, data["error"]))
     >>> ending.failed(ValueError("the right was revoked"))

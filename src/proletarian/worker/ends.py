@@ -75,7 +75,7 @@ class Ends:
         self.unknown_for = unknown_for
 
     def well(self, run: Run, result: object) -> Outcome:
-        """The handler returned."""
+        """The handler has returned."""
         if run.request is not None and run.job is not None and run.job.stopping.was_heard:
             return self.cancelled(run)
         row = run.row
@@ -90,14 +90,14 @@ class Ends:
         return followed(outcome, run.next) if run.next else outcome
 
     def after(self, run: Run, error: BaseException) -> Outcome:
-        """The handler raised, or could not be called; never raises."""
+        """The handler raised, or could not be called; this never raises."""
         try:
             return self._after(run, error)
         except BaseException as broken:  # noqa: BLE001 (an unforeseen row: the job ends, the thread continues)
             return self.failed_for_good(run, broken)
 
     def failed_for_good(self, run: Run, error: BaseException) -> Outcome:
-        """An end that asks nobody and keeps nothing of what the row held: for when all else has failed."""
+        """An end that asks nobody and keeps nothing that the row held, for when everything else has failed."""
         row = run.row
         errors = with_error(None, error, attempt=row.attempts + 1, worker=self.worker, at=self.clock.now())
         return given_up(row.attempts + 1, row.lost, errors=errors, error=error)
@@ -117,7 +117,7 @@ class Ends:
         return self.failed(run, error, final=isinstance(error, (JobIdTaken, StepNotKept, UnreadablePayload)))
 
     def failed(self, run: Run, error: BaseException, *, final: bool) -> Outcome:
-        """The run has failed, and counts; `final`: it is not to be tried again."""
+        """The run has failed, and counts; `final`: do not retry it."""
         row, lost = run.row, run.row.lost
         if isinstance(error, ProcessDied):  # as when a worker dies, except that no other job can be to blame
             lost += 1
@@ -143,7 +143,7 @@ class Ends:
         return snoozed(row.attempts, row.lost, UNKNOWN_DELAY, suspect=row.suspect, errors=errors, error=error)
 
     def lost(self, row: Claimed, worker: str, found: Evidence) -> Outcome:
-        """What becomes of a run that its worker, which died, had in its hands."""
+        """What becomes of a run that a dead worker held."""
         task = self.tasks.find(row.job_type)
         verdict = judge(row.lost, row.suspect, (task.rules if task else NO_RULES).lost_limit, found)
         if found is Evidence.WAITING:
@@ -155,7 +155,7 @@ class Ends:
         return released(row.attempts, verdict.lost, verdict.suspect, errors=errors, error=error)
 
     def cancelled(self, run: Run, error: BaseException | None = None) -> Outcome:
-        """The end of a run whose job somebody has cancelled; it keeps what its handler raised, if that says more."""
+        """The end of a run whose job was cancelled; it keeps what the handler raised, if that says more."""
         assert run.request is not None  # noqa: S101
         row, note = run.row, cancel_note(run.request.by, run.request.reason)
         attempts = row.attempts + (run.started_at is not None)
@@ -167,7 +167,7 @@ class Ends:
         return cancelled(attempts, row.lost, errors=errors, error=note)
 
     def expired(self, run: Run) -> Outcome | None:
-        """The end of a run that must not begin any more, because its job was to start before now; None if it may."""
+        """The end of a run whose job expired before it started; None if it may start."""
         row = run.row
         if not row.headers or HEADER not in row.headers or row.attempts or row.lost or row.suspect:
             return None

@@ -111,14 +111,14 @@ class Engine:
 
     @property
     def health(self) -> Health:
-        """How it is."""
+        """The worker's current health."""
         return health_of(
             self.guard.signs(), hangs=self._hanging.is_set(), is_known=self._membership.identity is not None,
             is_stopping=self._is_stopping,
         )  # fmt: skip
 
     def start(self, lifespan: Any, *, drain: bool, wait: bool) -> None:
-        """Start the threads; `wait` until the database knows us, unless it takes too long."""
+        """Start the threads; `wait` until the database knows about us, unless that takes too long."""
         self.loop.refuse_its_own_thread()
         try:
             self._lived.enter(lifespan)
@@ -161,7 +161,7 @@ class Engine:
         return left
 
     def _end(self, left: set[Run]) -> None:
-        """What can be ended from outside: coroutines, and child processes."""
+        """End what can be ended from outside: coroutines and child processes."""
         self.loop.cancel(left)
         for elsewhere in self.elsewhere:
             elsewhere.end(left)
@@ -171,7 +171,7 @@ class Engine:
         )  # fmt: skip
 
     def _ended(self, seconds: float) -> bool:
-        """Whether none of them is left, or nobody to tell what became of them."""
+        """Whether all of them have ended, or there is nobody to tell what became of them."""
         if self.pump.emptied.wait(seconds) or self.pump.is_cut_off:
             return True
         return not len(self.loop) and not self._will_end()

@@ -38,7 +38,7 @@ class GivingBack:
         self._recorder = recorder
 
     def unstarted(self, *, all_of_them: bool) -> None:
-        """What was not started: all, or what has waited for too long."""
+        """Give back what was not started: all of it, or what has waited for too long."""
         self._recorder.give_back(
             [run for slots in self._slots.values() for run in slots.unstarted(all_of_them=all_of_them)]
         )
@@ -52,7 +52,7 @@ class GivingBack:
             self._claimer.rhythm.anything(time.monotonic())  # the other workers' turn
 
     def ordered(self, orders: Orders) -> None:
-        """Start no job of a queue that is paused; end those that were cancelled."""
+        """Start no more jobs of a paused queue; end those that were cancelled."""
         self._claimer.lanes.ordered(orders, time.monotonic())
         for queue in self._claimer.rhythm.ordered(orders.paused, time.monotonic()):
             self._recorder.give_back(self._slots[queue].unstarted(all_of_them=True))

@@ -23,7 +23,7 @@ LEAST = 3.0  # the same with a very short `lost_after`, because a busy machine i
 
 
 class Part(Protocol):
-    """A thread of the worker's, with its connection."""
+    """One of the worker's threads, with its connection."""
 
     session: Session
     lock_wait: float  # seconds that one of its statements may wait for locks
@@ -32,7 +32,7 @@ class Part(Protocol):
 
 
 class Watched:
-    """What one part did when last seen, and for how many ticks it has been doing just that."""
+    """What one part was doing when last seen, and for how many ticks it has been doing just that."""
 
     def __init__(self, part: Part, slack: float) -> None:
         self.part = part
@@ -43,7 +43,7 @@ class Watched:
         self._cut: Flight | None = None
 
     def look(self) -> None:
-        """Once a tick."""
+        """Look at it, once per tick."""
         session = self.part.session
         flight, moves = session.flight, (session.tries, self.part.turns)
         same = flight is self._seen_flight and moves == self._seen_moves
@@ -52,10 +52,10 @@ class Watched:
 
     def stuck(self) -> tuple[Flight, float] | None:
         """
-        The statement that is in flight past its bound, and for how long; each is told once.
+        The statement that is in flight beyond its limit, and for how long; each is reported once.
 
-        Its bound doubles with each cut until an answer comes. Otherwise a server that is slow, not stuck, would
-        be asked the same for ever.
+        The limit doubles with each cut until an answer comes. Otherwise a server that is slow, not stuck, would be
+        asked the same thing forever.
         """
         session, flight = self.part.session, self._seen_flight
         if flight is None or flight is self._cut or flight is not session.flight:
@@ -68,7 +68,7 @@ class Watched:
         return flight, self._ticks * TICK
 
     def stands(self, seconds: float) -> bool:
-        """Whether it has neither moved nor slept nor asked the database anything for that long."""
+        """Whether for that long it has neither moved nor slept nor asked the database anything."""
         return self._seen_flight is None and not self.part.is_resting and self._ticks * TICK >= seconds
 
     def signs(self) -> Signs:
@@ -82,8 +82,8 @@ class Guard:
     """
     Watches the parts of one worker.
 
-    `hanging` is set while one of them does nothing at all, for `lost_after`: it hangs in a log that nobody
-    reads, say. Then the worker stops proving its life, so that others take its jobs.
+    `hanging` is set when one of them has done nothing at all for `lost_after`: it hangs in a log that nobody reads,
+    say. Then the worker stops proving that it is alive, so that others take its jobs.
     """
 
     def __init__(self, parts: Mapping[str, Part], *, lost_after: float, hanging: threading.Event, log: Log) -> None:
@@ -96,7 +96,7 @@ class Guard:
         self._thread = threading.Thread(target=self._serve, name="proletarian guard", daemon=True)
 
     def start(self) -> None:
-        """Watch, in a thread."""
+        """Start watching, in a thread."""
         self._thread.start()
 
     def close(self) -> None:

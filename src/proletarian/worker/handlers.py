@@ -16,7 +16,7 @@ from proletarian.tasks import Tasks
 
 def tasks_of(handler: Tasks | Callable[[Job], Any]) -> Tasks:
     """
-    The handler as a `Tasks`; raises `ConfigurationError` for what cannot be called.
+    The handler as a `Tasks`; raises `ConfigurationError` if it cannot be called.
 
     >>> tasks_of(print).find("any type at all")
     <Task 'print'>
@@ -29,22 +29,22 @@ def tasks_of(handler: Tasks | Callable[[Job], Any]) -> Tasks:
 
 
 class AnyType(Tasks):
-    """One callable for jobs of all types; it gets each job whole."""
+    """One callable for jobs of all types; it gets the whole job."""
 
     def __init__(self, handler: Callable[[Job], Any]) -> None:
         super().__init__()
         self._only = WholeJob(handler, self.queue)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """By the name of the callable: for another process."""
+        """Pickle it by the name of the callable, for another process."""
         return tasks_of, (self._only.function,)
 
     def find(self, job_type: str) -> Task[..., Any]:
-        """The one task there is."""
+        """The only task."""
         return self._only
 
     def job_types(self) -> None:
-        """Any."""
+        """None: jobs of any type."""
 
     def handler(self, job_type: str) -> Handler:
         """The callable itself."""
@@ -52,7 +52,7 @@ class AnyType(Tasks):
 
 
 class WholeJob(Task[..., Any]):
-    """A callable of a job as a task: nothing of the payload becomes an argument."""
+    """A callable that takes a `Job`, as a task: nothing in the payload becomes an argument."""
 
     def __init__(self, function: Callable[[Job], Any], queue: Queue) -> None:
         name = getattr(function, "__name__", None) or type(function).__name__

@@ -14,9 +14,9 @@ from dataclasses import dataclass
 @dataclass(frozen=True)
 class Health:
     """
-    How a worker is, with a sentence for each of its parts.
+    How a worker is doing, with a sentence for each of its parts.
 
-    `is_live`: its threads move, or sleep because there is nothing to do. `is_ready`: the database knows it and
+    `is_live`: its threads move, or sleep because there is nothing to do. `is_ready`: the database knows about it and
     answers, and it claims jobs.
     """
 
@@ -27,7 +27,7 @@ class Health:
 
 @dataclass(frozen=True)
 class Signs:
-    """What can be seen of one thread with its connection, from another one."""
+    """What can be seen of one thread and its connection from another thread."""
 
     is_resting: bool
     asks: str | None  # the statement that it is waiting for, if any
@@ -37,7 +37,7 @@ class Signs:
     @property
     def says(self) -> str:
         """
-        It in words.
+        The same in words.
 
         >>> Signs(False, "claim", 7.0, False).says, Signs(False, None, 40.0, False).says
         ('waits for the database to answer `claim`, for 7 s', 'has not moved for 40 s')
@@ -59,7 +59,7 @@ SLOW = 5.0  # seconds that an answer may take before the worker is not ready
 
 def health_of(signs: Mapping[str, Signs], *, hangs: bool, is_known: bool, is_stopping: bool) -> Health:
     """
-    How a worker is by the signs of its threads; `hangs` is the guard's verdict, `is_known`: the database has its row.
+    How a worker is doing, from the signs of its threads; `hangs`: the guard says so; `is_known`: its row exists.
 
     >>> fine, slow = Signs(True, None, 9.0, False), Signs(False, "claim", 7.0, False)
     >>> health_of({"pump": slow, "keeper": fine}, hangs=False, is_known=True, is_stopping=False)

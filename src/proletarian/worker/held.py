@@ -38,13 +38,13 @@ class Held:
     # Called from any thread.
 
     def end(self, run: Run, outcome: Outcome) -> None:
-        """A run has come to its end; called by whoever ran it, for every job."""
+        """Report how a run ended; called by whatever ran it, for every job."""
         run.ended_at = time.monotonic()
         self._tray.append((run, outcome))
         self.wake.wake()
 
     def under_way(self) -> list[Run]:
-        """Those that have not come to their end; some of them may not have begun."""
+        """Those that have not ended; some of them may not have started."""
         return [run for run in self._runs.copy() if run.ended_at is None]
 
     def __len__(self) -> int:
@@ -53,11 +53,11 @@ class Held:
     # Called from the pump's thread.
 
     def enter(self, runs: Iterable[Run]) -> None:
-        """These are ours now."""
+        """Add these; they are ours now."""
         self._runs.update(runs)
 
     def strike(self, runs: Iterable[Run]) -> None:
-        """These are no longer ours."""
+        """Remove these; they are no longer ours."""
         self._runs.difference_update(runs)
 
     def __contains__(self, run: Run) -> bool:
@@ -65,11 +65,11 @@ class Held:
 
     @property
     def has_ends(self) -> bool:
-        """Whether a run has ended since last gathered."""
+        """Whether any runs have ended since the last `gather`."""
         return bool(self._tray)
 
     def gather(self) -> list[End]:
-        """The runs that have ended since the last call, except those that were given back meanwhile."""
+        """The runs that have ended since the last call, except those that were given back in the meantime."""
         take, runs = self._tray.popleft, self._runs
         ended = [take() for _ in range(len(self._tray))]
         if runs.issuperset(map(RUN, ended)):  # nearly always, and checked without a Python loop
@@ -77,5 +77,5 @@ class Held:
         return [end for end in ended if end[0] in runs]
 
     def ids(self) -> set[int]:
-        """What the database calls them."""
+        """Their run ids in the database."""
         return {run.row.run_id for run in self._runs}

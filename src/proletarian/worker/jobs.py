@@ -20,7 +20,7 @@ from proletarian.worker.run import Run
 
 
 class Jobs:
-    """Makes jobs of runs."""
+    """Creates the jobs that people see of runs."""
 
     def __init__(self, dialect: Dialect, queue: Queue) -> None:
         self.state: Mapping[str, Any] = {}  # what the lifespan yields
@@ -28,7 +28,7 @@ class Jobs:
         self._queue = queue
 
     def of(self, run: Run) -> Job:
-        """What the handler gets to see, but for the payload; made once."""
+        """The job that the handler sees, without the payload; created once."""
         if run.job is None:
             row = run.row
             run.job = Job(
@@ -50,7 +50,7 @@ class Jobs:
         return run.job
 
     def for_people(self, run: Run) -> Job:
-        """The job with as much of its payload as can be read: for strategies and hooks."""
+        """The job with as much of its payload as can be read, for strategies and hooks."""
         job = self.of(run)
         if job.payload is None:
             with contextlib.suppress(Exception):  # the user's serializer may raise anything
@@ -58,11 +58,11 @@ class Jobs:
         return job
 
     def id_of(self, row: Claimed) -> Any:
-        """The job's id; as it is stored, if it is not of this queue's kind."""
+        """The job's id; the stored form if it is not of this queue's kind."""
         return self.decoded(row.job_id)
 
     def decoded(self, job_id: Any) -> Any:
-        """A stored id as the application knows it; as it is, if it is not of this queue's kind."""
+        """A stored id as the application knows it; unchanged if it is not of this queue's kind."""
         try:
             return self._queue.job_ids.decode(self._dialect.loaded_id(job_id))
         except Exception:  # noqa: BLE001 (the user's strategy may raise anything)
@@ -76,6 +76,6 @@ class Jobs:
             return None
 
     def known(self, run: Run) -> dict[str, Any]:
-        """What every event about a run says."""
+        """What every event about a run contains."""
         row = run.row
         return {"queue": row.queue, "job_id": self.id_of(row), "job_type": row.job_type, "attempt": row.attempts + 1}

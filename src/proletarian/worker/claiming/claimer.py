@@ -67,14 +67,14 @@ class Claimer:
         self.lanes = Lanes(session, self._dialect, self._queue, runner, standing, slots, self._fresh_runs)
 
     def connected(self, connection: OwnConnection) -> None:
-        """Hear of what is enqueued, where that can be heard."""
+        """On a new connection: hear of enqueues, if the database can tell us."""
         self.rhythm.connected(time.monotonic(), notifies=connection.notifies)
         if connection.notifies:
             connection.run(waking.listen(self._dialect))
 
     @property
     def wake_at(self) -> float:
-        """When something is due next."""
+        """When there is something to do next."""
         return min(self.rhythm.wake_at, self.lanes.wake_at)
 
     def is_due(self, now: float) -> bool:
@@ -82,7 +82,7 @@ class Claimer:
         return self.rhythm.is_due(now) or self.lanes.is_due(now)
 
     def claim(self, identity: Identity, started: float) -> tuple[int, bool]:
-        """Look where it is due; returns how many jobs that brought, and whether a drain is over."""
+        """Look wherever a look is due; returns how many jobs that brought, and whether a drain is over."""
         if not self.rhythm.is_due(started):
             return (self._claim_lanes(identity, started) if self.lanes.is_due(started) else 0), False
         due = self.rhythm.due(started)
@@ -111,7 +111,7 @@ class Claimer:
         return brought
 
     def _claim_plain(self, identity: Identity, due: Collection[str], started: float, beside: int) -> tuple[int, bool]:
-        """Those without a lane; `beside` is how many with one this turn has brought."""
+        """Claim jobs without a lane; `beside` is how many jobs with one this turn has brought."""
         rhythm = self.rhythm
         rhythm.fleet = self._membership.fleet
         brought = beside
@@ -127,7 +127,7 @@ class Claimer:
         return brought, then is Then.END and self.lanes.is_quiet
 
     def _fresh_runs(self, count: int) -> int:
-        """Numbers for that many runs, above the one that is returned: new ones for each try of a claim."""
+        """Reserve that many run ids, above the number that it returns: new ones for each try of a claim."""
         first = self._run_id
         self._run_id += count
         return first
@@ -169,7 +169,7 @@ class Claimer:
         return len(rows)
 
     def _outside(self, identity: Identity, queue: str, rows: list[Claimed], now: float) -> list[Claimed]:
-        """Those that are under no limit. The others came without a lane: they go into theirs, to be claimed there."""
+        """Those under no limit. The others came without a lane: they are put into theirs, to be claimed there."""
         if not self._runner.limits.rules:
             return rows
         entered = [(row, lane) for row in rows if (lane := self._runner.limits.lane_of(row)) is not None]
@@ -183,7 +183,7 @@ class Claimer:
         return [row for row in rows if row.run_id not in away]
 
     def _take(self, identity: Identity, queue: str, rows: list[Claimed], now: float) -> None:
-        """Have claimed jobs run."""
+        """Hand claimed jobs out to be run."""
         log = self._runner.log
         self._runner.tells_starts = is_wanted(log, "job.started")
         here = [row for row in rows if row.payload is not None]

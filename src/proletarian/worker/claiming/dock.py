@@ -31,7 +31,7 @@ OVERFLOW = 10.0  # seconds for which suspects beyond that are put back, because 
 
 
 class Dock:
-    """The suspects of one worker; used by the pump's thread."""
+    """The suspects of one worker; used in the pump's thread."""
 
     def __init__(
         self, session: Session, dialect: Dialect, runner: Runner, held: Held, slots: Mapping[str, Slots]
@@ -50,24 +50,24 @@ class Dock:
 
     @property
     def keeps_others_away(self) -> bool:
-        """Whether nothing else may be claimed now."""
+        """Whether no other jobs may be claimed now."""
         return self._since is not None
 
     @property
     def is_busy(self) -> bool:
-        """Whether it wants a turn soon."""
+        """Whether it needs a turn soon."""
         return self._since is not None or bool(self._waiting)
 
     def put(self, runs: Sequence[Run]) -> None:
-        """Take suspects in."""
+        """Take in suspects."""
         self._waiting.extend(runs)
 
     def overflow(self) -> list[Run]:
-        """Take back those that are too many."""
+        """Take out those beyond `MOST`."""
         return [self._waiting.pop() for _ in range(len(self._waiting) - MOST)]
 
     def withdrawn(self, queues: Collection[str]) -> list[Run]:
-        """Take out those of these queues, which are paused."""
+        """Take out those of these queues, because they are paused."""
         taken = [run for run in self._waiting if run.row.queue in queues]
         if taken:
             gone = set(taken)
@@ -76,9 +76,9 @@ class Dock:
 
     def taken_back(self, *, all_of_them: bool) -> list[Run]:
         """
-        Those to give back: all, or those in hand for too long, except the first, whose turn is next.
+        Those to give back: all, or those held for too long, except the first, whose turn is next.
 
-        And those that are no longer ours, because we were declared dead.
+        Also those that are no longer ours, because we were declared dead.
         """
         limit = float("inf") if all_of_them else time.monotonic() - IN_HAND
         kept: deque[Run] = deque()
@@ -113,7 +113,7 @@ class Dock:
             self._end_session(now)
 
     def _is_through(self, now: float) -> bool:
-        """Whether the run that is alone has ended, or been alone for long enough."""
+        """Whether the run that is alone has ended, or has been alone for long enough."""
         run = self._alone
         assert run is not None  # noqa: S101
         if run.ended_at is None and run in self._held:

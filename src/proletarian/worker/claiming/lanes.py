@@ -58,7 +58,7 @@ class Lanes:
     # Facts.
 
     def ordered(self, orders: Orders, now: float) -> None:
-        """What people have ordered, and which queues have jobs with a lane."""
+        """The orders were read: what people have ordered, and which queues have jobs with a lane."""
         resumed, self.paused = self.paused - orders.paused, orders.paused
         before = self._limits.rules
         self._limits.change(orders.limits)
@@ -74,12 +74,12 @@ class Lanes:
             mine.ended()
 
     def freed(self, queue: str, lane: str) -> None:
-        """A run of this lane has ended, or was given back, and the database knows it."""
+        """A run of this lane has ended or was given back, and the database knows about it."""
         if (mine := self._rounds.get(queue)) is not None:
             mine.freed(lane)
 
     def ask(self, queues: Iterable[str], now: float) -> None:
-        """There may be something in these queues."""
+        """There may be something to claim in these queues."""
         for queue in queues:
             self._rounds[queue].ask(now)
 
@@ -87,17 +87,17 @@ class Lanes:
 
     @property
     def _served(self) -> Collection[str]:
-        """The queues whose lanes are looked at."""
+        """The queues whose lanes we look at."""
         return (self._rounds.keys() if self._limits.rules else self._present & self._rounds.keys()) - self.paused
 
     @property
     def are_served(self) -> bool:
-        """Whether there is a limit, or a job with a lane."""
+        """Whether there is a limit, or any job with a lane."""
         return bool(self._limits.rules or self._present)
 
     @property
     def wake_at(self) -> float:
-        """When something is due next."""
+        """When there is something to do next."""
         return min((self._rounds[queue].wake_at for queue in self._served), default=inf)
 
     def is_due(self, now: float) -> bool:
@@ -110,7 +110,7 @@ class Lanes:
 
     @property
     def is_quiet(self) -> bool:
-        """Whether no job of any lane can start now, as far as is known; for a drain."""
+        """Whether no job of any lane can start now, as far as we know; for a drain."""
         return all(self._rounds[queue].is_quiet for queue in self._served)
 
     # Effects.
@@ -118,7 +118,7 @@ class Lanes:
     def claim(
         self, identity: Identity, queue: str, *, wanted: int, free: int, missed: list[Mark], now: float
     ) -> list[Claimed]:
-        """Take up to so many jobs of a queue, of lanes with a rate no more than can start at once."""
+        """Claim up to so many jobs of a queue, but from lanes with a rate no more than can start at once."""
         mine = self._rounds[queue]
         mine.is_crowded = not wanted
         if not wanted:

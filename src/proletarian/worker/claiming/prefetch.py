@@ -18,7 +18,7 @@ SAMPLE = 0.005  # seconds after which a rate is meaningful
 
 class Prefetch:
     """
-    What one queue wants, from how fast its jobs end while there are some.
+    How many jobs to claim for one queue, from how fast its jobs end while there are some.
 
     >>> prefetch = Prefetch(slots=10)
     >>> prefetch.want(held=0)                       # nothing known yet: the slots
@@ -44,17 +44,17 @@ class Prefetch:
         self._weight = 0.0  # of a payload, recently
 
     def weigh(self, sizes: Sequence[int]) -> None:
-        """Take in how large the payloads were of the last few jobs that came."""
+        """Note how large the payloads of the last few jobs were."""
         latest = sum(sizes) / len(sizes)
         # Rises at once and falls by half, like the rate.
         self._weight = latest if latest > self._weight else (self._weight + latest) / 2
 
     def observe(self, ended: int, busy: float, held: int, now: float) -> None:
         """
-        Take in how many jobs have ended so far, in all, and how many are held.
+        Note how many jobs have ended so far, in total, and how many are held.
 
-        `busy` is how many seconds those that ended took, added up. Jobs of equal length end in
-        bursts, which look like a high rate; but no slot can end more than one per length.
+        `busy` is how many seconds the ended jobs took in total. Jobs of equal length end in bursts, which look like a
+        high rate; but no slot can end more than one job per length.
         """
         passed = now - self._since
         if passed < SAMPLE:
@@ -72,7 +72,7 @@ class Prefetch:
         self._ended, self._busy, self._since, self._was_empty = ended, busy, now, not held
 
     def want(self, held: int) -> int:
-        """How many jobs to claim now, with so many held (running ones included)."""
+        """How many jobs to claim now, with so many held (including running ones)."""
         able = max(1, int(BYTES / self._weight)) if self._weight else self.slots + 2 * MOST
         hold = max(self.slots, min(self.slots + 2 * int(self.rate * AHEAD), able))
         # Refill when half of what is held beyond the slots is used up: fewer and larger claims.

@@ -32,7 +32,7 @@ SPREAD = 0.002  # seconds per worker of the fleet, over which the looks of the o
 
 @dataclass(frozen=True)
 class Look:
-    """What to ask the database for: how many jobs of each queue, and whether fully or from the marks on."""
+    """What to ask the database for: how many jobs of each queue, and whether in full or from the marks on."""
 
     wants: Mapping[str, int]
     full: bool
@@ -94,13 +94,13 @@ class Rhythm:
         self.anything(now)
 
     def anything(self, now: float) -> None:
-        """There may be jobs anywhere, behind the marks too."""
+        """There may be jobs anywhere, even behind the marks."""
         self._unseen = set(self.marks)
         self._poll_at = now
         self._ask(self.marks, now)
 
     def ordered(self, paused: frozenset[str], now: float) -> frozenset[str]:
-        """People have paused these queues, and no others; returns those of ours that were not paused before."""
+        """People have paused exactly these queues; returns those of ours that were not paused before."""
         paused &= self.marks.keys()
         fresh, resumed = paused - self.paused, self.paused - paused
         self.paused = paused
@@ -113,7 +113,7 @@ class Rhythm:
         return fresh
 
     def called(self, queues: Collection[str], now: float) -> None:
-        """Somebody has enqueued on these queues; an empty collection: on any of ours, or on none."""
+        """Somebody has enqueued to these queues; if the collection is empty, to any of ours, or to none of them."""
         mine = (self.marks.keys() & set(queues) if queues else set(self.marks)) - self.paused
         if not mine or (self._flows and not self._lying):
             return  # not for us, or we will look in a moment anyway
@@ -137,7 +137,7 @@ class Rhythm:
             self._poll_at = min(self._poll_at, self._looked_at + PACE)
 
     def put_back(self, queue: str, delay: float | None, now: float) -> None:
-        """A run was put back to wait: at its old place (None), or until it is due."""
+        """A run was put back to wait: in its old place (None), or until it is due."""
         self._unseen.add(queue)
         if delay is None:
             self._ask([queue], now + PACE)
@@ -145,7 +145,7 @@ class Rhythm:
             self._poll_at = min(self._poll_at, now + PACE)
 
     def lay_down(self, now: float) -> None:
-        """From now on we are notified. Once more: whoever enqueued before did not notify."""
+        """From now on we are notified. Look once more, because earlier enqueues did not notify us."""
         self._lying = True
         self.anything(now)
 
@@ -157,7 +157,7 @@ class Rhythm:
 
     @property
     def wake_at(self) -> float:
-        """When something is due next."""
+        """When there is something to do next."""
         return -inf if self._called else min(self._poll_at, *map(self._asked_at, self.marks))
 
     def due(self, now: float) -> Collection[str]:
@@ -167,7 +167,7 @@ class Rhythm:
         return self._called | {queue for queue in self.marks if now >= self._asked_at(queue)}
 
     def is_due(self, now: float) -> bool:
-        """Whether there is anything to do now: a look, or a poll that all queues are paused for."""
+        """Whether there is anything to do now: a look, or a poll for which all queues are paused."""
         return now >= self.wake_at
 
     def looks(self, wants: Mapping[str, int], now: float) -> list[Look]:
@@ -190,7 +190,7 @@ class Rhythm:
         return [Look(some, full=some is full) for some in (full, onward) if some]
 
     def looked(self, queue: str, rows: Sequence[Claimed], *, wanted: int, full: bool, took: float, now: float) -> None:
-        """What a look brought of one queue."""
+        """A look at one queue has brought this."""
         short = len(rows) < wanted
         self.marks[queue].claimed(rows, full=full, short=short, took=took, now=now)
         self._brought[queue] = len(rows)
@@ -212,7 +212,7 @@ class Rhythm:
             self._ask([queue], now + (SPREAD * self.fleet * self._lot() if self.fleet > 1 else 0.0))
 
     def then(self, now: float, *, held: int, beside: int = 0) -> Then:
-        """What to do after this turn's looks, with so many jobs in our hands, and so many that came from lanes."""
+        """What to do after this turn's looks, with so many jobs held, and so many brought from lanes."""
         brought = sum(self._brought.values()) + beside
         # A queue that had no room was not asked: it may have more as well.
         self._backlog = self._more or bool(self._crowded)
@@ -253,5 +253,5 @@ class Rhythm:
             self.marks[queue].ask(at)
 
     def _interval(self) -> float:
-        """The poll interval: the more workers, the longer each of them waits, so that the fleet's polls stay few."""
+        """The poll interval: the more workers, the longer each of them waits, so the fleet's polls stay few."""
         return self._poll_interval * (0.8 + 0.4 * self._lot()) * (1 if self.draining else self.fleet)

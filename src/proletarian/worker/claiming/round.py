@@ -68,7 +68,7 @@ class Round:
         self._look_at = min(self._look_at, max(now, self._affordable_at))
 
     def freed(self, lane: str) -> None:
-        """A run of this lane has ended here: the next may start."""
+        """A run of this lane has ended here: the next one may start."""
         self._freed[lane] = None
         self.is_quiet = False
 
@@ -77,7 +77,7 @@ class Round:
         self.is_crowded = self.is_quiet = False
 
     def looked(self, found: Look, *, took: float, now: float) -> list[str]:
-        """What a look has found; returns the lanes to try."""
+        """A look has found this; returns the lanes to try."""
         self.cursor = found.cursor
         # Not every database sees in a look that a job waits to be tried again: a claim has found it out.
         free = [lane for lane in found.free if self._passed_by.get(lane, -inf) <= now]
@@ -99,7 +99,7 @@ class Round:
         return free
 
     def claimed(self, taken: Taken, tried: Iterable[str], now: float) -> None:
-        """What a claim has brought."""
+        """A claim has brought this."""
         self._note(taken.waits, now)
         self._passed_by = {lane: at for lane, at in self._passed_by.items() if at > now}
         self._passed_by |= {lane: now + min(seconds, PASSED_BY) for lane, seconds in taken.waits.items()}
@@ -129,7 +129,7 @@ class Round:
 
     @property
     def wake_at(self) -> float:
-        """When something is due next."""
+        """When there is something to do next."""
         if self.is_crowded:
             return inf
         if self._freed:
@@ -141,7 +141,7 @@ class Round:
         return now >= self._look_at
 
     def others(self, known: Sequence[str], most: int, now: float) -> list[str]:
-        """Up to so many lanes to try that no look has found: those whose moment has come, then those freed here."""
+        """Up to so many lanes to try that no look has found: those whose time has come, then those freed here."""
         tried = set(known)
         found: list[str] = []
         while self._moments and self._moments[0][0] <= now and len(found) < most:
@@ -161,7 +161,7 @@ class Round:
 
     def shares(self, lanes: Sequence[str], rules: Mapping[str, Rule], *, wanted: int, free: int) -> dict[str, int]:
         """
-        How many to take of each of these lanes, beginning behind the one that had its turn last.
+        How many to claim from each of these lanes, starting after the one that had the last turn.
 
         >>> lanes = Round()
         >>> rules = {"a": Rule(10)}
@@ -178,7 +178,7 @@ class Round:
 
 
 def in_turns(rows: Iterable[Claimed]) -> list[Claimed]:
-    """Claimed jobs in the order in which they start: one of each lane, then the next of each."""
+    """Claimed jobs in the order in which to start them: one of each lane, then the next of each."""
     by_lane: dict[str, list[Claimed]] = {}
     for row in rows:
         by_lane.setdefault(row.lane, []).append(row)
@@ -190,10 +190,10 @@ def deal(
     lanes: Sequence[str], rules: Mapping[str, Rule], *, wanted: int, free: int, last: str = ""
 ) -> tuple[dict[str, int], str]:
     """
-    How many to take of each lane, dealt evenly, and which of them was the last to be dealt one.
+    How many to claim from each lane, dealt out evenly, and the last lane to be dealt one.
 
-    Of lanes with a rate no more than can start now: a job that waits in our hands would start later than it was
-    counted.
+    From a lane with a rate, no more than can start now: a job that waits in our hands would start later than the rate
+    counted it.
 
     >>> rules = {"a": Rule(2), "b": Rule(10), "r": Rule(every=1.0, burst=9)}
     >>> deal(["a:1", "b:1", "r:1", "a:2"], rules, wanted=9, free=1)

@@ -37,20 +37,20 @@ class Standing:
         self._in_passing = False
 
     def connected(self, *, notifies: bool) -> None:
-        """A new connection: what was ordered meanwhile was told to nobody."""
+        """There is a new connection: in the meantime, nobody was told of new orders."""
         self._hears = notifies and self._dialect.notifies
         self._read_at = -inf
 
     def due_at(self, fleet: int) -> float:
-        """When to read them next; a worker that is told of them reads only in case it was not."""
+        """When to read them next; a worker that is told of new orders reads them only in case it missed something."""
         return self._read_at + EVERY * (fleet if self._hears else 1)
 
     def is_current(self) -> bool:
-        """Whether a claim may begin: what was paused a second ago is known."""
+        """Whether a claim may start, because we know what was paused a second ago."""
         return self._read_at > -inf and (self._hears or time.monotonic() < self._read_at + 1.0)
 
     def follow(self, now: float, *, fleet: int) -> None:
-        """Read the orders if it is time, and obey them."""
+        """Read the orders if it is time to, and obey them."""
         told = self._session.do(lambda connection: connection.ordered(), name="orders")
         if told or now >= self.due_at(fleet):
             self._session.insist(self._reading)
@@ -61,9 +61,9 @@ class Standing:
 
     def in_passing(self) -> Plan[frozenset[str]]:
         """
-        The queues that are paused, as a claim must know them, which may itself be a late try.
+        The paused queues, as a claim must know them, even if it is a late retry.
 
-        What else was ordered meanwhile is obeyed at the next `follow`.
+        Other new orders are obeyed at the next `follow`.
         """
         if not self.is_current():
             yield from self._reading()

@@ -20,7 +20,7 @@ SOON, EVERY = 0.5, 30.0  # seconds between looks: at first after trouble, and at
 
 
 class Strays:
-    """Looks for them: soon after trouble, then with growing pauses, and never quite given up."""
+    """Looks for them: soon after trouble, then at growing intervals, without ever quite giving up."""
 
     def __init__(self, session: Session, dialect: Dialect, held: Held) -> None:
         self._session = session
@@ -31,7 +31,7 @@ class Strays:
         self._next = time.monotonic() + EVERY
 
     def found(self, identity: Identity) -> list[Claimed]:
-        """The strays to give back; mostly none, at the cost of a look at the clock."""
+        """The strays to give back; usually none, which costs only a look at the clock."""
         now = time.monotonic()
         if self._session.troubles != self._troubles:
             self._troubles, self._pause, self._next = self._session.troubles, SOON, now

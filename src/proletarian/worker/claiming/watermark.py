@@ -44,10 +44,10 @@ class Watermark:
 
     def wants_full(self, now: float, *, idle: bool = False, at_any_cost: bool = False) -> bool:
         """
-        Whether the next look has to be at everything.
+        Whether the next look must be a full one.
 
-        With nothing to go on from it is, as when `idle`: nothing flows, so there is no end of the
-        last claim to go on from quickly. Both only as far as that is affordable.
+        It must if there is nothing to continue from, or when `idle`, because then nothing flows, and there is no end of
+        a last claim where a quick look could continue. Both only if a full look is affordable.
         """
         if now >= self._full_at + FULL_EVERY:
             return True
@@ -64,11 +64,11 @@ class Watermark:
         return self._asked_for if at_any_cost else max(self._asked_for, self._affordable_at)
 
     def ask(self, at: float) -> None:
-        """Have everything looked at from then on: jobs may be waiting that the short way does not see."""
+        """Ask for a full look from then on: there may be jobs that the quick look does not see."""
         self._asked_for = min(self._asked_for, at)
 
     def claimed(self, rows: Iterable[Claimed], *, full: bool, short: bool, took: float, now: float) -> None:
-        """Take in what a look brought, and how long it took."""
+        """Note what a look brought, and how long it took."""
         for row in rows:
             mark = self.marks.get(row.priority)
             if mark is None or row.process_at > mark:
