@@ -54,7 +54,7 @@ class Child:
         self._is_time = True
 
     def serve(self) -> int:
-        """All of its life; returns the exit code."""
+        """Run jobs until there are no more; returns the exit code."""
         try:
             boot = heard(self._connection.recv_bytes())
             assert isinstance(boot, Boot)  # noqa: S101 (a worker's first message)
@@ -81,7 +81,7 @@ class Child:
         self._say(ended)
 
     def _hear(self, said: Said) -> None:
-        """What a job has to say of itself: its progress not too often, everything else at once."""
+        """Pass on what a job reports: its progress at intervals, everything else at once."""
         if not isinstance(said, Noted):
             self._say(said)
             return
@@ -130,11 +130,11 @@ class Child:
 
 def main(channel: str, parent: str) -> None:
     """
-    What a new interpreter runs.
+    The entry point of a child's interpreter.
 
-    A service manager that stops a service sends SIGTERM to all of its processes, and a worker would lose the
-    running jobs that it waits for: so a child is deaf to what is sent to all. (A handler, not SIG_IGN: programs
-    that a job starts would inherit that.)
+    A service manager that stops a service sends SIGTERM to all of its processes, and a worker would lose the running
+    jobs that it waits for; so a child ignores signals that are sent to all of them. (With a handler, not SIG_IGN, which
+    programs that a job starts would inherit.)
     """
     for number in TO_ALL:
         signal.signal(number, lambda *_: None)

@@ -63,7 +63,7 @@ class Children:
         self._is_closed = False
 
     def run(self, run: Run) -> Outcome:
-        """Run one job in a child; it has a slot already."""
+        """Run one job in a child; the job already has a slot."""
         if self._runner.tasks.find(run.row.job_type) is None:
             return self._runner.unknown(run)
         self._running.add(run)
@@ -85,15 +85,15 @@ class Children:
 
     @property
     def will_end(self) -> int:
-        """How many of its runs end when they are told to: all."""
+        """How many of its runs end when told to: all of them."""
         return len(self._running)
 
     def end(self, runs: set[Run]) -> None:
-        """The time to stop is over: end the processes that run these."""
+        """The stop timeout is over: end the processes that run these."""
         self._last_call |= runs
 
     def close(self) -> None:
-        """End all that have nothing to do, and wait until they are gone."""
+        """End all idle children, and wait until they are gone."""
         with self._changing:
             self._is_closed = True
             idle, self._idle = self._idle, []
@@ -105,7 +105,7 @@ class Children:
     # Getting a child.
 
     def _child(self, run: Run) -> Spawned | None:
-        """One that is ready; None if none can be had at the moment."""
+        """A child that is ready; None if there is none to be had at the moment."""
         while True:
             with self._changing:
                 if not self._idle:
@@ -153,7 +153,7 @@ class Children:
     # Running a job.
 
     def _listened(self, child: Spawned, run: Run) -> Outcome | None:
-        """How it ended; None if the child died before it had begun."""
+        """How the run ended; None if the child died before it started the job."""
         try:
             return self._carried_out(child, run)
         except EOFError:
@@ -193,7 +193,7 @@ class Children:
                     return self._runner.ends.after(run, vigil.error)
 
     def _ask(self, child: Spawned, run: Run, wanted: Wanted) -> None:
-        """Have the database asked for the child, and answer when it has answered."""
+        """Have the child's request put to the database, and pass on the answer when it comes."""
         origin = self._runner.origin
         assert origin.store_of is not None  # noqa: S101 (set by what runs the jobs)
         assert origin.results_of is not None  # noqa: S101 (as above)
@@ -226,7 +226,7 @@ class Children:
             vigil.weigh(run.ran, child.memory)
 
     def _free(self, child: Spawned, vigil: Vigil) -> None:
-        """It has ended its job: have it ready for the next one, unless it has had its time."""
+        """The child has ended its job: keep it for the next one, unless it is due for replacement."""
         child.jobs += 1
         had_its_time = child.jobs == self._processes.max_jobs or vigil.is_too_much(child.memory)
         with self._changing:
@@ -236,7 +236,7 @@ class Children:
         self._replace(child)
 
     def _replace(self, child: Spawned) -> None:
-        """Let it leave its lifespan, while others go on."""
+        """Let the child leave its lifespan, without holding up others."""
 
         def leave() -> None:
             child.end_in_time()

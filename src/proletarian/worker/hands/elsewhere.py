@@ -28,18 +28,18 @@ class Elsewhere(Protocol):
 
     @property
     def will_end(self) -> int:
-        """How many of its runs do end when they are told to."""
+        """How many of its runs end when told to."""
 
     def end(self, runs: set[Run]) -> None:
-        """The time to stop is over for these: end what can be ended."""
+        """The stop timeout is over for these runs: end what can be ended."""
 
     def close(self) -> None:
-        """End what belongs to the worker."""
+        """End everything that belongs to the worker."""
 
 
 def count_of(served: Served) -> int:
     """
-    How many jobs of a queue run at a time.
+    How many jobs of a queue run at the same time.
 
     >>> count_of(10), count_of(Processes(4))
     (10, 4)
@@ -92,7 +92,7 @@ class Hands:
         return self._sources[is_far]
 
     def _is_there(self, task: Task[..., Any], is_far: bool) -> bool:
-        """Whether a task is known to run in child processes; or on executors, if these are asked for."""
+        """Whether a task is known to run in child processes, or, with `is_far`, on executors."""
         served = self._queues.get(task.options.queue or self._runner.queue.default_queue)
         if is_far or isinstance(served, Executor):
             return is_far and isinstance(served, Executor)

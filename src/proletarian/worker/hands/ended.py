@@ -13,7 +13,7 @@ from proletarian.worker.runner import Runner
 
 
 def outcome_of(runner: Runner, run: Run, said: Ended) -> Outcome:
-    """The outcome of a run that ended so over there."""
+    """The outcome of a run that ended like this in the other process."""
     run.completed = said.completed
     if said.then is not None:
         run.next = pickle.loads(said.then)  # noqa: S301 (rows of ours, from a process of ours)

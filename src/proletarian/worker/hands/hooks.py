@@ -48,12 +48,12 @@ class Hooks:
             self._runner.log("job.hook_failed", {"job_id": job.job_id, "job_type": job.job_type, "error": wrong})
 
     def close(self, timeout: float) -> None:
-        """Let the hooks that are due run."""
+        """Let the hooks that are due run, for up to `timeout` seconds."""
         if self._thread is not None:
             self._waiting.put(None)
             self._thread.join(timeout)
 
 
 async def awaited(said: Awaitable[Any]) -> None:
-    """Anything that can be awaited, as a coroutine."""
+    """Any awaitable, as a coroutine."""
     await said

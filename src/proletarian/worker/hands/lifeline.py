@@ -12,10 +12,10 @@ PR_SET_PDEATHSIG = 1
 
 def end_with(parent: int) -> None:
     """
-    Have the kernel kill this process when its parent dies, where it can (Linux): at once, even inside of C code.
+    Have the kernel kill this process when its parent dies (on Linux): at once, even inside C code.
 
-    Elsewhere it is the closed pipe that says it, as soon as Python runs a line. To the kernel, the parent is the
-    thread that started us: one of a queue's, which the worker ends after its children.
+    Elsewhere, a closed pipe reports it as soon as Python runs a line. To the kernel, the parent is the thread that
+    started us: one of a queue's threads, which the worker ends after its children.
     """
     if sys.platform == "linux":
         import ctypes
@@ -27,5 +27,5 @@ def end_with(parent: int) -> None:
 
 
 def end_all() -> None:
-    """End this process and what it has started: it leads a group of its own."""
+    """End this process and everything that it has started; it leads its own process group."""
     os.killpg(os.getpgrp(), signal.SIGKILL)

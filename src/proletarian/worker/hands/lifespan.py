@@ -13,7 +13,7 @@ from proletarian.worker.runner import Runner
 
 
 class Lived:
-    """The lifespan of one process: what it yields is each job's `state`, and its context variables are theirs."""
+    """The lifespan of one process: what it yields is every job's `state`, and jobs inherit its context variables."""
 
     def __init__(self, runner: Runner, loop: Loop) -> None:
         self._runner = runner
@@ -21,7 +21,7 @@ class Lived:
         self._entered = contextlib.ExitStack()
 
     def enter(self, lifespan: Any) -> None:
-        """Enter it, if there is one; raises `ConfigurationError` for anything but a context manager."""
+        """Enter it, if there is one; raises `ConfigurationError` if it is not a context manager."""
         if lifespan is None:
             return
         state: Mapping[str, Any] | None

@@ -25,10 +25,10 @@ BITE = 500  # coroutines that are cancelled in one turn of the loop
 
 class Loop:
     """
-    A hand: one event loop for all coroutines of a worker; it starts when it is first needed.
+    A hand: one event loop for all coroutines of a worker, started when first needed.
 
-    Or it is `given`, and runs in the thread of whoever gave it: what an application keeps for its
-    own coroutines (a pool of connections, above all) then serves its handlers too.
+    Or the loop is `given`, and runs in its owner's thread: then what an application keeps for its own coroutines (a
+    connection pool, above all) also serves its handlers.
     """
 
     def __init__(self, runner: Runner, held: Held, given: asyncio.AbstractEventLoop | None = None) -> None:
@@ -70,7 +70,7 @@ class Loop:
             loop.close()
 
     def refuse_its_own_thread(self) -> None:
-        """Raise `WrongCall` where waiting for a coroutine would keep that very coroutine from going on."""
+        """Raise `WrongCall` if waiting for a coroutine would block the loop that has to run it."""
         with contextlib.suppress(RuntimeError):
             if asyncio.get_running_loop() is self._loop:
                 raise WrongCall(
@@ -83,7 +83,7 @@ class Loop:
         self._running().call_soon_threadsafe(self._start, slots)
 
     def let_go(self) -> None:
-        """It serves other slots too, and ends with `close`."""
+        """Do nothing: the loop serves other slots too, and ends with `close`."""
 
     def _start(self, slots: Slots) -> None:
         while run := slots.take_coroutine():
@@ -103,7 +103,7 @@ class Loop:
             self._start(slots)  # we are on the loop: poking it would be a needless system call
 
     def finish(self, run: Run, outcome: Coroutine[Any, Any, Outcome]) -> Outcome:
-        """The outcome of a plain handler that returned something to await; its thread waits, and keeps its slot."""
+        """The outcome of a plain handler that returned an awaitable; its thread waits, and keeps its slot."""
         return self.call(self._finished(run, outcome))
 
     async def _finished(self, run: Run, outcome: Coroutine[Any, Any, Outcome]) -> Outcome:
@@ -125,7 +125,7 @@ class Loop:
         self._cancel_bite([task for task, run in self._tasks.items() if run in runs])
 
     def _cancel_bite(self, tasks: list[asyncio.Task[Any]]) -> None:
-        """Some of them: these get a turn to come to their end, and are given back while others are cancelled."""
+        """Cancel some of them, so that these can end and be given back while the others are still being cancelled."""
         bite, rest = tasks[-BITE:], tasks[:-BITE]
         for task in bite:
             task.cancel()
@@ -137,7 +137,7 @@ class Loop:
         return len(self._tasks)
 
     def limit(self, run: Run, seconds: float) -> None:
-        """Tell a plain handler when it is over its time limit; a handler that has ended hears nothing."""
+        """Tell a plain handler when it exceeds its time limit; a handler that has ended is told nothing."""
         self._running().call_soon_threadsafe(self._limit, run, seconds)
 
     def _limit(self, run: Run, seconds: float) -> None:
@@ -148,11 +148,11 @@ class Loop:
             self._runner.overdue(run)
 
     def call(self, coroutine: Coroutine[Any, Any, T]) -> T:
-        """Run a coroutine to its end from another thread."""
+        """Run a coroutine to its end, called from another thread."""
         return asyncio.run_coroutine_threadsafe(coroutine, self._running()).result()
 
     def close(self) -> None:
-        """Stop the loop, if it is our own; coroutines that are still running are left behind."""
+        """Stop the loop, if it is our own; coroutines that are still running are abandoned."""
         with self._starting:
             loop, self._loop = self._loop, None
         if loop is not None and self._thread is not None:
@@ -161,5 +161,5 @@ class Loop:
 
 
 def refused_stop() -> None:
-    """What `loop.stop()` does in a worker's loop: the other jobs in it must not stand still."""
+    """What `loop.stop()` does in a worker's loop, because the other jobs in it must not stop."""
     raise RuntimeError("this event loop is the worker's, and other jobs run in it: a handler must not stop it")

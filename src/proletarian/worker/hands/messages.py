@@ -17,7 +17,7 @@ from proletarian.worker.hands.source import Source
 
 
 class Boot(msgspec.Struct, frozen=True, gc=False):
-    """To a child, first of all: what to import, and what of its log is wanted."""
+    """To a child, first of all: what to import, and which log records are wanted."""
 
     source: Source
     levels: dict[str, int]
@@ -33,7 +33,7 @@ class Order(msgspec.Struct, frozen=True, gc=False):
 
 
 class Stop(msgspec.Struct, frozen=True, gc=False):
-    """To a child: have the job that it runs come to an end; `cancel` a coroutine."""
+    """To a child: end the job that it is running; `cancel` a coroutine."""
 
     run_id: int
     why: str
@@ -41,7 +41,7 @@ class Stop(msgspec.Struct, frozen=True, gc=False):
 
 
 class Answer(msgspec.Struct, frozen=True, gc=False):
-    """To a child: what it wanted; `lost` says that the job is not the run's any more, `error` what else is wrong."""
+    """To a child: what it asked for; `lost`: the job is no longer the run's; `error`: what else went wrong."""
 
     number: int
     found: dict[Any, Any]
@@ -64,7 +64,7 @@ class Unfit(msgspec.Struct, frozen=True, tag="unfit", gc=False):
 
 
 class Begun(msgspec.Struct, frozen=True, tag="begun", gc=False):
-    """From a child: from here on it is the job that it dies of."""
+    """From a child: from now on, if it dies, the job is to blame."""
 
 
 class Noted(msgspec.Struct, frozen=True, tag="noted", gc=False):
@@ -75,13 +75,13 @@ class Noted(msgspec.Struct, frozen=True, tag="noted", gc=False):
 
 
 class Completing(msgspec.Struct, frozen=True, tag="completing", gc=False):
-    """From a child: whether the job's row may be gone from now on, with its handler's own transaction."""
+    """From a child: whether, from now on, the handler's own transaction may have deleted the job's row."""
 
     completed: bool
 
 
 class Wanted(msgspec.Struct, frozen=True, tag="wanted", gc=False):
-    """From a child: a step of the job is to be kept, or those of earlier runs are wanted (no name)."""
+    """From a child: keep a step of the job, or send those of earlier runs (no name)."""
 
     number: int  # identifies the request, for the answer
     name: str | None
@@ -99,8 +99,8 @@ class Ended(msgspec.Struct, frozen=True, tag="ended", gc=False):
     """
     From a child: how the run ended.
 
-    `result` is JSON. `final` says that the error is not to be tried again, `heard` that the handler had looked
-    at `job.stopping` since it was set.
+    `result` is JSON. `final` means that the error must not be retried, `heard` that the handler has looked at
+    `job.stopping` since it was set.
     """
 
     result: str | None = None
@@ -117,12 +117,12 @@ _decoder = msgspec.msgpack.Decoder(Said)
 
 
 def written(message: Said) -> bytes:
-    """What a child says."""
+    """A child's message as bytes."""
     return msgspec.msgpack.encode(message)
 
 
 def read(data: bytes) -> Said:
-    """What a child said."""
+    """A child's message from bytes."""
     said: Said = _decoder.decode(data)
     return said
 
@@ -131,11 +131,11 @@ Told = Boot | Order | Stop | Answer | Leave
 
 
 def ordered(message: Told) -> bytes:
-    """What a worker says."""
+    """A worker's message as bytes."""
     return pickle.dumps(message)
 
 
 def heard(data: bytes) -> Told:
-    """What a worker said."""
+    """A worker's message from bytes."""
     message: Told = pickle.loads(data)  # noqa: S301 (from our parent, through its pipe)
     return message

@@ -41,9 +41,9 @@ RETURNED, RAISED, REFUSED = "job.returned", "job.raised", "job.result_refused"
 
 class Performer:
     """
-    Calls handlers; `say` is told what the worker has to know while they run.
+    Calls handlers; `say` receives what the worker needs to know while they run.
 
-    `keeps_time`: nobody else tells a plain handler that it is over its time limit.
+    `keeps_time`: nothing else tells a plain handler that it has exceeded its time limit.
     """
 
     def __init__(self, source: Source, say: Say, *, keeps_time: bool = False) -> None:
@@ -60,7 +60,7 @@ class Performer:
         self._lived.enter(found.lifespan and found.lifespan(found.worker))
 
     def accept(self, order: Order) -> Run:
-        """The run that a worker has ordered."""
+        """The run that a worker has asked for."""
         known = self._runner.claimed(order.row, order.worker_id, time.monotonic())
         return Borrowed(*(getattr(known, name) for name in known.__struct_fields__), say=self._say)
 
@@ -85,13 +85,13 @@ class Performer:
             return self._runner.ends.after(run, error)
 
     def stop(self, run: Run, why: str, *, cancel: bool) -> None:
-        """Have a run come to an end; called by another thread."""
+        """End a run; called by another thread."""
         run.tell(why)
         if cancel:
             self._loop.cancel({run})
 
     def answer(self, answer: Answer) -> None:
-        """What a handler waits for; called by another thread."""
+        """Pass on what a handler waits for; called by another thread."""
         self._asked.answer(answer)
 
     def close(self) -> None:
@@ -101,7 +101,7 @@ class Performer:
 
 
 class Elsewhere(Runner):
-    """A runner that only says what the handler did, and how far it is."""
+    """A runner that only reports what the handler did, and its progress."""
 
     def __init__(self, source: Source, found: Found, say: Say) -> None:
         dialect = found.queue.dialect(source.kind)
@@ -117,7 +117,7 @@ class Elsewhere(Runner):
 
 
 class SaidEnds(Ends):
-    """How the handler ended, and nothing of what follows: that is for the worker to decide."""
+    """How the handler ended, and no more: the worker decides what follows."""
 
     def well(self, run: Run, result: object) -> Outcome:
         """The handler has returned."""
@@ -131,7 +131,7 @@ class SaidEnds(Ends):
             return Outcome(REFUSED, error=error)
 
     def expired(self, run: Run) -> None:
-        """That was asked before the run came here."""
+        """Return None: this was checked before the run came here."""
 
     def after(self, run: Run, error: BaseException) -> Outcome:
         """The handler has raised."""
@@ -144,19 +144,19 @@ class SaidEnds(Ends):
 
 
 class Reported(Progress):
-    """Progress that is told to the worker, which writes it down."""
+    """Progress that is reported to the worker, which writes it down."""
 
     def __init__(self, say: Say) -> None:
         super().__init__()
         self._say = say
 
     def note(self, worker_id: Any, run_id: int, text: str) -> None:
-        """Tell it."""
+        """Report it."""
         self._say(Noted(run_id, text))
 
 
 class Asked:
-    """Where the steps of a run are kept, and results are read: by the worker, which is asked."""
+    """Where the steps of a run are kept and results are read: by the worker, on request."""
 
     def __init__(self, say: Say) -> None:
         self._say = say
@@ -164,15 +164,15 @@ class Asked:
         self._numbers = itertools.count(1)
 
     def load(self) -> Future[Any]:
-        """What earlier runs have kept."""
+        """The steps that earlier runs kept."""
         return self._ask(None, "")
 
     def keep(self, name: str, text: str) -> Future[Any]:
-        """Keep one more."""
+        """Keep another step."""
         return self._ask(name, text)
 
     def results(self) -> Future[Any]:
-        """What the jobs have returned that it has waited for."""
+        """The results of the jobs that it waited for."""
         return self._ask(None, "", "results")
 
     def _ask(self, name: str | None, text: str, kind: str = "steps") -> Future[Any]:
@@ -195,7 +195,7 @@ class Asked:
 
 
 class Borrowed(Run, eq=False, kw_only=True):
-    """A run of a worker that is elsewhere: which has to know whether its row may be gone, in case we die."""
+    """A run of a worker elsewhere, which must know whether the run's row may be gone, in case we die."""
 
     say: Say
 

@@ -16,7 +16,7 @@ class Processes:
 
     `Worker(…, queues={"render": Processes(4)})` runs four of its jobs at a time, each in a process that is reused for
     one job after another. What a thread can only be asked to do is enforced: a job over its task's `time_limit`, a
-    cancelled job, and one that is still running when the time to stop is over are killed, with their process. A process
+    cancelled job, and one that is still running when the stop timeout is over are killed, with their process. A process
     that dies (a crash in C code, the out-of-memory killer) costs the job that it ran one counted run, and affects no
     other job.
 
@@ -60,7 +60,7 @@ class Processes:
 
 
 def cpus() -> int:
-    """How many CPUs this process may use."""
+    """How many CPUs this process can use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1

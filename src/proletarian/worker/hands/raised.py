@@ -15,7 +15,7 @@ from proletarian.kept_errors import message_of, traceback_of
 
 
 class ElsewhereTraceback(Exception):
-    """The traceback in another process, as the cause of the error here."""
+    """The traceback from the other process, as the cause of the error here."""
 
     def __init__(self, text: str) -> None:
         super().__init__(text)
@@ -26,11 +26,11 @@ class ElsewhereTraceback(Exception):
 
 
 class Unpicklable(Exception):
-    """Stands in for an error that could not be brought over from the process that raised it."""
+    """Stands in for an error that could not be transferred from the process that raised it."""
 
 
 class Packed(msgspec.Struct, frozen=True, gc=False):
-    """An error on its way."""
+    """An error in transit."""
 
     name: str
     message: str
@@ -39,7 +39,7 @@ class Packed(msgspec.Struct, frozen=True, gc=False):
 
 
 def packed(error: BaseException) -> bytes:
-    """An error as bytes, whatever it is."""
+    """Any error, as bytes."""
     pickled: bytes | None = None
     try:
         known = pickle.dumps(error)
@@ -52,7 +52,7 @@ def packed(error: BaseException) -> bytes:
 
 def unpacked(data: bytes) -> BaseException:
     """
-    The error, caused by its traceback over there; never raises.
+    The error, with its traceback in the other process as its cause; never raises.
 
     >>> error = unpacked(packed(KeyError("a")))
     >>> type(error), error.args

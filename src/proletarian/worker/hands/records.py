@@ -19,7 +19,7 @@ PLAIN = (str, int, float, bool, type(None))
 
 
 class Forwarding(logging.Handler):
-    """Sends each record on, in plain values: the message with its arguments in it, the traceback as text."""
+    """Sends each record on as plain values: the message with its arguments filled in, the traceback as text."""
 
     def __init__(self, send: Callable[[bytes], None]) -> None:
         super().__init__()
@@ -44,7 +44,7 @@ def packed(record: logging.LogRecord) -> bytes:
 
 def handle(data: bytes) -> None:
     """
-    Have a record of another process handled here, as one of this.
+    Handle a log record from another process here, as if it were our own.
 
     >>> handle(packed(logging.makeLogRecord({"msg": "%s rows", "args": (3,), "levelno": logging.DEBUG})))
     """
@@ -55,24 +55,24 @@ def handle(data: bytes) -> None:
 
 
 def levels() -> dict[str, int]:
-    """What the loggers of this process let through: a child asks before it sends."""
+    """The levels of this process's loggers, so that a child can tell what to send."""
     return {"": logging.root.level, **{logger.name: logger.level for logger in loggers() if logger.level}}
 
 
 def has_fields() -> bool:
-    """Whether some handler or logger of this process has a `JobFields`: then a child adds them to what it sends."""
+    """Whether a handler or logger of this process has a `JobFields`; if so, a child adds them to what it sends."""
     filterers = [one for logger in (logging.root, *loggers()) for one in (logger, *logger.handlers)]
     return any(isinstance(filter_, JobFields) for one in filterers for filter_ in one.filters)
 
 
 def loggers() -> list[logging.Logger]:
-    """Those of this process that have been asked for, but for the root."""
+    """All loggers that were created in this process, except the root."""
     known = list(logging.root.manager.loggerDict.values())
     return [logger for logger in known if isinstance(logger, logging.Logger)]
 
 
 def forward(levels: dict[str, int], send: Callable[[bytes], None], *, fields: bool) -> None:
-    """In a child: send records on, unless this process has its own handlers; with `fields`, those of the job."""
+    """In a child: send records on, unless this process has its own handlers; with `fields`, include the job's."""
     if logging.root.handlers:
         return
     for name, level in levels.items():

@@ -14,7 +14,7 @@ _making = threading.Lock()
 
 
 def perform(source: bytes, order: bytes) -> bytes:
-    """Run a job, and say how it ended; the handler's errors are in what it says, and never raised."""
+    """Run a job and return how it ended; this includes the handler's errors, which are never raised."""
     try:
         performer = _performer(source)
     except BaseException as error:  # noqa: BLE001 (the application's modules and lifespan may raise anything)
@@ -32,4 +32,4 @@ def _performer(source: bytes) -> Performer:
 
 
 def unheard(said: Said) -> None:
-    """From here nothing goes back to the worker while a job runs."""
+    """Drop it: from here, nothing goes back to the worker while a job runs."""

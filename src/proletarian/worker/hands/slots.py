@@ -34,17 +34,17 @@ if hasattr(os, "register_at_fork"):
 
 
 class Hand(Protocol):
-    """What runs jobs. It takes them out of the slots, and says to the register of held runs how each ended."""
+    """What runs jobs: it takes them out of the slots, and tells the register of held runs how each one ended."""
 
     def poke(self, slots: Slots) -> None:
-        """There may be a job to take, or a slot to run it in; returns at once."""
+        """There may be a job to take, or a slot to run it in; this returns at once."""
 
     def let_go(self) -> None:
-        """The slots are closed: take no more, and end once what is running has ended."""
+        """The slots are closed: take no more, and end when the running jobs have ended."""
 
 
 class Slots:
-    """The jobs of one queue in this worker, and two hands that run them: one the plain ones, one the coroutines."""
+    """The jobs of one queue in this worker, and the two hands that run them: one for plain ones, one for coroutines."""
 
     def __init__(self, queue: str, count: int, *, plain: Hand, coroutines: Hand) -> None:
         self.queue = queue
@@ -67,7 +67,7 @@ class Slots:
     # Called from the pump's thread.
 
     def put(self, runs: Sequence[Run]) -> None:
-        """Take in claimed jobs, and get them going."""
+        """Take in claimed jobs, and start running them."""
         self.held += len(runs)
         for run in runs:
             (self.coroutines if run.is_async else self.plain).append(run)
@@ -76,18 +76,18 @@ class Slots:
 
     @property
     def has_room(self) -> bool:
-        """Whether a job could start at once."""
+        """Whether another job could start at once."""
         return self.held < self.count
 
     def has_ended(self, run: Run) -> None:
-        """Note that one of them is through."""
+        """Note that one of the runs has ended."""
         self.held -= 1
         if run.started_at is not None:
             self.ended += 1
             self.busy += run.ran
 
     def unstarted(self, *, all_of_them: bool) -> list[Run]:
-        """Take back jobs that were not started: all, or those that have waited too long in our hands."""
+        """Take back jobs that were not started: all of them, or those that have waited here for too long."""
         limit = float("inf") if all_of_them else time.monotonic() - PATIENCE
         taken: list[Run] = []
         for waiting in (self.plain, self.coroutines):
@@ -100,7 +100,7 @@ class Slots:
         return taken
 
     def withdraw(self, run: Run) -> bool:
-        """Take one back that was not started; returns whether it was there."""
+        """Take back a job that was not started; returns whether it was there."""
         for waiting in (self.plain, self.coroutines):
             try:
                 waiting.remove(run)
@@ -111,7 +111,7 @@ class Slots:
         return False
 
     def close(self) -> None:
-        """End the threads; those that are running a job, after it."""
+        """End the threads; a thread that is running a job ends after it."""
         with self.lock:
             self.closed = True
         self._plain_hand.let_go()
@@ -119,29 +119,29 @@ class Slots:
     # Called from the hands.
 
     def offer_plain(self) -> None:
-        """Poke the hand that runs plain functions, if any wait."""
+        """Poke the hand that runs plain functions, if any are waiting."""
         if self.plain:
             self._plain_hand.poke(self)
 
     def offer_coroutines(self) -> None:
-        """Poke the hand that runs coroutines, if any wait."""
+        """Poke the hand that runs coroutines, if any are waiting."""
         if self.coroutines:
             self._coroutine_hand.poke(self)
 
     @property
     def is_wanted(self) -> bool:
-        """Whether coroutines wait and plain functions have all slots: then one that ends makes room."""
+        """Whether coroutines wait while plain functions have all slots: then a plain one that ends makes room."""
         return bool(self.coroutines) and not self.free
 
     def next_plain(self) -> Run | None:
-        """The next plain job in a slot that has just run one; None: let a coroutine have it."""
+        """The next plain job for a slot that has just run one; None: leave the slot to a coroutine."""
         return None if self.closed or (self.coroutines and not self.free) else self.take_plain()
 
     def take_plain(self) -> Run | None:
         """
-        The next plain job, for whoever has a slot already; without a lock.
+        The next plain job, for a thread that already has a slot; without a lock.
 
-        With ten threads and jobs of microseconds, a lock here makes them queue up for it.
+        With ten threads and jobs of microseconds, a lock here would make the threads queue for it.
         """
         try:
             return self.plain.popleft()
@@ -149,7 +149,7 @@ class Slots:
             return None
 
     def take_coroutine(self) -> Run | None:
-        """The next coroutine, and a slot for it, if one is free."""
+        """The next coroutine, which takes a slot, if one is free."""
         with self.lock:
             if self.closed or not self.free:
                 return None
@@ -161,7 +161,7 @@ class Slots:
             return run
 
     def leave(self) -> None:
-        """A coroutine has ended: its slot is free, for a plain function first."""
+        """A coroutine has ended: free its slot, and offer it to a plain function first."""
         with self.lock:
             self.free += 1
         self.offer_plain()

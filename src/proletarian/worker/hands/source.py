@@ -29,7 +29,7 @@ MAIN = "__main__"
 
 
 class Loading(threading.local):
-    """Whether this thread imports a program to run jobs of it: then it must not start a worker of its own."""
+    """Whether this thread is importing a program to run its jobs; then the program must not start its own worker."""
 
     by_us = False
 
@@ -38,7 +38,7 @@ loading = Loading()
 
 
 class Source(msgspec.Struct, frozen=True):
-    """What to import, and how jobs are stored; made of plain values only."""
+    """What to import, and how jobs are stored; contains only plain values."""
 
     modules: tuple[str, ...]  # the modules that define the tasks, in their order
     named: bytes  # the worker, its tasks, its queue and its lifespan, by name
@@ -48,7 +48,7 @@ class Source(msgspec.Struct, frozen=True):
     has_django: bool  # its settings have to be loaded before any module of the project
 
     def load(self) -> Found:
-        """Import it all, in the other process."""
+        """Import everything, in the other process."""
         loading.by_us = True
         try:
             if self.has_django:
@@ -64,7 +64,7 @@ class Source(msgspec.Struct, frozen=True):
 
 
 class Found(NamedTuple):
-    """The same over there."""
+    """The same in the other process."""
 
     worker: Any  # a worker that was not started, for the lifespan to use
     tasks: Tasks
@@ -81,10 +81,10 @@ def source_of(
     is_far: bool,
 ) -> Source:
     """
-    What another process needs to run jobs of these tasks; raises `ConfigurationError` for what no name leads to.
+    What another process needs to run jobs of these tasks; raises `ConfigurationError` if a name leads nowhere.
 
-    `made` is how the worker is made: by what, of where its database is, its tasks, its options. `needed` are the
-    tasks that are known to run there. `is_far`: it may be on another machine.
+    `made` is how the worker is made: the callable, the database's address, the tasks, the options. `needed` are the
+    tasks that are known to run there. `is_far`: the process may be on another machine.
     """
     if loading.by_us:
         raise ConfigurationError(
@@ -116,7 +116,7 @@ def source_of(
 
 
 def require_name(task: Task[..., Any]) -> None:
-    """Refuse a function that cannot be imported by its name."""
+    """Refuse a function that cannot be imported by name."""
     name = str(getattr(task.function, "__qualname__", ""))
     if "<" in name:
         raise ConfigurationError(
@@ -126,7 +126,7 @@ def require_name(task: Task[..., Any]) -> None:
 
 
 def main_program(is_far: bool) -> dict[str, str]:
-    """How another process imports the program that runs; raises `ConfigurationError` if it cannot."""
+    """How another process can import the running program; raises `ConfigurationError` if it cannot."""
     main = sys.modules[MAIN]
     spec = getattr(main, "__spec__", None)
     path = getattr(main, "__file__", None)

@@ -27,10 +27,10 @@ PATIENCE = 5.0  # seconds for a lifespan to end before the process is ended
 
 class Spawned:
     """
-    One child process: a new interpreter, with nothing of its worker's but a pipe.
+    One child process: a new interpreter that shares only a pipe with its worker.
 
-    It leads a session of its own. What a terminal sends to all does not reach it, and it can be ended together with
-    what it has started.
+    It leads its own session, so signals that a terminal sends to all do not reach it, and it can be ended together with
+    everything that it has started.
     """
 
     def __init__(self, source: Source) -> None:
@@ -51,12 +51,12 @@ class Spawned:
         self.say(Boot(source, levels(), has_fields(), sys.argv))
 
     def say(self, message: Told) -> None:
-        """Tell it something, from any thread, once it has room for it; if it is dead, `hear` says so."""
+        """Send it a message, from any thread; waits until it has room for it. If it is dead, `hear` reports it."""
         with self._saying, contextlib.suppress(OSError):
             self._connection.send_bytes(ordered(message))
 
     def say_soon(self, message: Told) -> None:
-        """Tell it something without waiting: a process that was stopped (SIGSTOP) makes no room until it goes on."""
+        """Send it a message without waiting: a stopped process (SIGSTOP) makes no room until it continues."""
         self._unsaid.put(message)
         with self._starting:
             if self._speaker is None:
@@ -68,7 +68,7 @@ class Spawned:
             self.say(message)
 
     def _hush(self) -> None:
-        """It is dead: end what is still being said to it."""
+        """It is dead: end what is still being sent to it."""
         self._unsaid.put(None)
         with contextlib.suppress(OSError), socket.socket(fileno=os.dup(self._connection.fileno())) as ours:
             ours.shutdown(socket.SHUT_RDWR)  # a process that it started may hold the other end open
@@ -78,7 +78,7 @@ class Spawned:
             speaker.join()
 
     def hear(self, seconds: float) -> Said | None:
-        """What it says; None if it says nothing for so long. Raises `EOFError` once it is dead."""
+        """Its next message; None if there is none for that long. Raises `EOFError` once it is dead."""
         try:
             if self._connection.poll(seconds):
                 return read(self._connection.recv_bytes())
@@ -90,12 +90,12 @@ class Spawned:
 
     @property
     def is_alive(self) -> bool:
-        """Whether it runs."""
+        """Whether it is running."""
         return self._process.poll() is None
 
     @property
     def memory(self) -> int | None:
-        """Bytes that it holds; None where that cannot be told."""
+        """How many bytes of memory it uses; None if that is unknown."""
         try:
             pages = int(Path(f"/proc/{self.pid}/statm").read_text().split()[1])
         except (OSError, IndexError):
@@ -103,13 +103,13 @@ class Spawned:
         return pages * os.sysconf("SC_PAGE_SIZE")
 
     def died(self) -> ProcessDied:
-        """What it died of, once it has."""
+        """What it died of, once it has died."""
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(PATIENCE)  # it has closed its pipe
         return ProcessDied(f"the process that ran it (pid {self.pid}) {how_it_ended(self.end())}")
 
     def end(self) -> int:
-        """End it, and what it has started; returns its exit code, which is the negative signal if it was one."""
+        """End it and everything that it has started; returns its exit code, or the negative signal that ended it."""
         # The group first, while its leader exists: until we wait for the leader, no other process can get its number.
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self.pid, signal.SIGKILL)
@@ -119,18 +119,18 @@ class Spawned:
         return code
 
     def leave(self) -> None:
-        """Ask it to end by itself; `end_in_time` waits for it."""
+        """Ask it to end by itself; `end_in_time` waits for that."""
         self.say(Leave())
 
     def end_in_time(self) -> None:
-        """Let it leave its lifespan, then end it in any case."""
+        """Let it leave its lifespan, then end it regardless."""
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(PATIENCE)
         self.end()
 
 
 def searched() -> list[str]:
-    """Where modules are looked for, from wherever the child is."""
+    """Where modules are searched for, whatever the child's working directory."""
     folder: str = getattr(process, "ORIGINAL_DIR", None) or os.getcwd()
     return [path or folder for path in sys.path]
 

@@ -33,13 +33,13 @@ FIRST_WAIT, LONGEST_WAIT = 1.0, 30.0  # seconds until the next job is submitted 
 
 
 class Away(Slots):
-    """The jobs of a queue that all go to one hand."""
+    """The jobs of a queue, all of which go to one hand."""
 
     def __init__(self, queue: str, count: int, hand: Submitter) -> None:
         super().__init__(queue, count, plain=hand, coroutines=hand)
 
     def put(self, runs: Sequence[Run]) -> None:
-        """Take in claimed jobs, and get them going: here it does not matter which are coroutines."""
+        """Take in claimed jobs, and start running them; here it does not matter which are coroutines."""
         self.held += len(runs)
         self.coroutines.extend(runs)
         self.offer_coroutines()
@@ -74,18 +74,18 @@ class Submitter:
         self._poked.set()
 
     def let_go(self) -> None:
-        """End: what was submitted is not waited for."""
+        """Stop, without waiting for what was submitted."""
         self._is_closed = True
         self._poked.set()
 
     def end(self, runs: set[Run]) -> None:
-        """Take back those that the executor has not begun."""
+        """Take back those that the executor has not started."""
         for run, future in list(self._submitted.items()):
             if run in runs:
                 future.cancel()
 
     def close(self) -> None:
-        """The executor is the application's: it goes on."""
+        """Do nothing: the executor belongs to the application, and continues."""
 
     # The thread.
 
@@ -148,7 +148,7 @@ class Submitter:
         return outcome_of(self._runner, run, said)
 
     def _failed(self, run: Run, error: BaseException) -> Outcome:
-        """The executor takes no jobs: that costs none a run, but all a wait."""
+        """The executor takes no jobs: this does not count against any job, but all of them wait."""
         if run.started_at is None or run.started_at >= self._not_before:  # of several at the same time the first counts
             self._failures += 1
         wait = min(LONGEST_WAIT, FIRST_WAIT * 2 ** min(self._failures - 1, 10))

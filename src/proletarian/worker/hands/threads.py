@@ -15,7 +15,7 @@ from proletarian.worker.runner import Runner
 
 
 class Apart(Protocol):
-    """What runs jobs in other processes: a thread waits for each."""
+    """What runs jobs in other processes; a thread waits for each job."""
 
     takes_all: bool  # whether every job of the queue runs there, or only those of tasks that ask for it
 
@@ -24,7 +24,7 @@ class Apart(Protocol):
 
 
 class Threads:
-    """A hand: as many threads as the queue has slots, at the most. One that is awake has a slot."""
+    """A hand: up to as many threads as the queue has slots. A thread that is awake has a slot."""
 
     def __init__(self, queue: str, runner: Runner, held: Held, loop: Loop, apart: Apart | None = None) -> None:
         self._queue = queue
@@ -49,13 +49,13 @@ class Threads:
             threading.Thread(target=self._serve, args=[slots], name=f"proletarian {self._queue}", daemon=True).start()
 
     def let_go(self) -> None:
-        """Wake them all: they see that the slots are closed."""
+        """Wake all threads, so they see that the slots are closed."""
         parked, self._parked = self._parked, []
         for lock in parked:
             lock.release()
 
     def _serve(self, slots: Slots) -> None:
-        """What each thread does: run one job after the other."""
+        """What each thread does: run one job after another."""
         parking = threading.Lock()
         parking.acquire()
         while not slots.closed:
@@ -68,7 +68,7 @@ class Threads:
                 parking.acquire()
 
     def _park(self, slots: Slots, parking: threading.Lock) -> bool:
-        """Give the slot up. Whoever puts a job in does it before looking for parked threads: so look once more."""
+        """Give up the slot. New jobs are put in before parked threads are looked for, so look for one once more."""
         with slots.lock:
             if slots.closed or (slots.plain and not slots.is_wanted):
                 return False
@@ -80,7 +80,7 @@ class Threads:
         self._held.end(run, self._runner.context.copy().run(self._outcome, run))
 
     def _here(self, run: Run) -> Outcome:
-        """How it ended; never raises, because the thread would end with it."""
+        """How the run ended; never raises, because the thread would end with it."""
         try:
             rules = run.rules
             if rules.process:

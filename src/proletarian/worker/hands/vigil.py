@@ -17,7 +17,7 @@ LAST_GRACE = 0.3  # seconds, after the stop timeout is over
 
 
 class Word(NamedTuple):
-    """What to tell the child: why its job should end, and whether a coroutine is to be cancelled."""
+    """What to tell the child: why its job should end, and whether to cancel a coroutine."""
 
     why: str
     cancel: bool
@@ -25,7 +25,7 @@ class Word(NamedTuple):
 
 class Vigil:
     """
-    Watches one run, in seconds since it began.
+    Watches one run; times are seconds since it started.
 
     >>> vigil = Vigil(limit=5.0, grace=1.0)
     >>> vigil.is_overdue(4.9), vigil.is_overdue(5.0)
@@ -45,15 +45,15 @@ class Vigil:
         self._said: Word | None = None
 
     def is_overdue(self, ran: float) -> bool:
-        """Whether the time limit is over."""
+        """Whether the time limit is exceeded."""
         return self._limit is not None and ran >= self._limit
 
     def word(self, ran: float, told: str | None, *, cancelled: bool = False, is_last: bool = False) -> Word | None:
         """
         What to tell the child, if there is something new.
 
-        `told` is why the run should come to an end, `cancelled` that somebody has cancelled its job, `is_last` that
-        the time to stop is over.
+        `told` is why the run should end, `cancelled` that somebody has cancelled its job, `is_last` that the stop
+        timeout is over.
         """
         if told is None:
             return None
@@ -70,11 +70,11 @@ class Vigil:
         return word
 
     def timeout(self) -> TimeoutError:
-        """What a job over its time limit has failed with."""
+        """The error of a job that has exceeded its time limit."""
         return TimeoutError(f"over its time limit of {self._limit} s")
 
     def weigh(self, ran: float, memory: int | None) -> None:
-        """Note what the process holds, in bytes."""
+        """Note how many bytes of memory the process uses."""
         if self.is_too_much(memory):
             self._until = ran
             self.error = ProcessDied(
@@ -82,11 +82,11 @@ class Vigil:
             )
 
     def is_too_much(self, memory: int | None) -> bool:
-        """Whether a process that holds so much has to be replaced."""
+        """Whether a process that uses so much memory must be replaced."""
         return self._max_memory is not None and memory is not None and memory > self._max_memory
 
     def is_over(self, ran: float) -> bool:
-        """Whether the process has to be ended now."""
+        """Whether the process must be ended now."""
         return ran >= self._until
 
 

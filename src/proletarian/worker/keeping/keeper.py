@@ -47,7 +47,7 @@ LAST_WORDS, LAST_WORD = 3.0, 1.0  # seconds that leaving may take, and noticing 
 
 
 class Keeper:
-    """Keeps one worker registered, seen and locked."""
+    """Keeps one worker registered, its heartbeat going and its lock held."""
 
     def __init__(
         self,
@@ -104,11 +104,11 @@ class Keeper:
     # Starting and stopping.
 
     def start(self) -> None:
-        """Register as soon as the database is there, and go on, in a thread."""
+        """Register as soon as the database is available, and keep going, in a thread."""
         self._thread.start()
 
     def close(self) -> None:
-        """Leave: the row goes, the lock goes with the connection."""
+        """Leave: the row is deleted, and the lock goes with the connection."""
         self._wake.set()
         self.session.closed.set()  # ends a wait for a database that is away
         if self._thread.is_alive():
@@ -147,7 +147,7 @@ class Keeper:
         self._beat(time.monotonic())
 
     def _lock_works(self, connection: OwnConnection, lock: Any) -> bool:
-        """Take the lock, and see from a second connection that it is ours: behind a pooler it is not."""
+        """Take the lock, and check from a second connection that it is ours, which fails behind a pooler."""
         if not connection.hold(self.dialect, lock):
             return False
         other = self.database.connect()
@@ -157,7 +157,7 @@ class Keeper:
             other.close()
 
     def _connected(self, connection: OwnConnection) -> None:
-        """On each new connection: take our lock again, and wait for the others to take theirs."""
+        """On each new connection, take our lock again, and give the others time to take theirs."""
         connection.wait_at_most(self.lock_wait)
         connection.drop_after(self.care.lost_after)
         self._patrol.reconnected()
@@ -192,7 +192,7 @@ class Keeper:
             self.registered.set()
 
     def _rested(self) -> bool:
-        """Sleep until something is due; True if it is time to leave."""
+        """Sleep until there is something to do; returns True if it is time to leave."""
         self.is_resting = True
         leave = self._wake.wait(self._pause())
         self.is_resting = False

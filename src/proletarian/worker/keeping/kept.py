@@ -6,7 +6,7 @@ from proletarian.worker.keeping.recovery import Recovered
 
 
 class Kept:
-    """What a keeper tells the worker that it keeps. One that runs a single job need not know."""
+    """What a keeper tells its worker. One that runs a single job need not listen."""
 
     def recovered(self, done: Recovered) -> None:
         """Jobs of dead workers were taken back."""
@@ -15,4 +15,4 @@ class Kept:
         """There may be something to claim."""
 
     def declared_dead(self) -> None:
-        """All that we had in our hands was taken back: others took us for dead."""
+        """Others took us for dead, and everything that we held was taken back."""

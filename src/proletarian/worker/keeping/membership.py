@@ -14,7 +14,7 @@ from proletarian.times.durations import Duration, in_seconds
 
 @dataclass(frozen=True)
 class Identity:
-    """Who a worker is to the database, from one registration to the next."""
+    """Who a worker is to the database, for one registration."""
 
     uuid: UUID
     stored: Any
@@ -24,7 +24,7 @@ class Identity:
 
 @dataclass(frozen=True)
 class Care:
-    """How a worker proves its life, and how long it was told to keep what is archived (seconds; None for ever)."""
+    """How a worker proves that it is alive, and how long it keeps what is archived (in seconds; None: forever)."""
 
     heartbeat: float = 15.0
     lost_after: float = 60.0
@@ -47,7 +47,7 @@ def care_for(
     keep_succeeded: Duration | UnsetType | None = UNSET,
     keep_failed: Duration | UnsetType | None = UNSET,
 ) -> Care:
-    """How a worker proves its life and what it keeps, in seconds, or a clear error."""
+    """How a worker proves that it is alive, and what it keeps, in seconds; raises clear errors."""
     beat = in_seconds(heartbeat, "heartbeat", zero=False)
     silence = in_seconds(lost_after, "lost_after", zero=False)
     if silence < 2 * beat:

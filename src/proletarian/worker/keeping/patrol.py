@@ -25,7 +25,7 @@ RECOVER_EVERY = 1.0  # seconds between looks for runs without a worker, times th
 
 
 class Patrol:
-    """Looks at the other workers of the database, on the keeper's connection."""
+    """Looks at the database's other workers, on the keeper's connection."""
 
     def __init__(
         self, session: Session, database: Database, runner: Runner, membership: Membership, kept: Kept
@@ -43,14 +43,14 @@ class Patrol:
         self._pause = PEER_LOOK
 
     def reconnected(self) -> None:
-        """The connection is another one: what was seen of locks counts no more."""
+        """There is a new connection: what was seen of locks no longer counts."""
         self._watch.reconnected()
 
     def look(self, now: float, *, beat_at: float) -> bool:
         """
-        Look, and take back what the dead among them ran, unless our own next beat is due (`beat_at`).
+        Look, and take back what the dead workers ran, unless our own next heartbeat is due (`beat_at`).
 
-        Returns False if we are not among those that the database knows: others took us for dead.
+        Returns False if we are not among the workers that the database knows, because others took us for dead.
         """
         everyone = self._session.insist(peers, self._dialect)
         self._membership.fleet = max(1, len(everyone))
@@ -73,7 +73,7 @@ class Patrol:
         return True
 
     def _recover(self, dead: list[Judged], now: float, everyone: list[Peer]) -> None:
-        """Bury the dead; and now and then look for runs without a worker, whoever left them behind."""
+        """Bury the dead, and from time to time look for runs without a worker, whatever left them behind."""
         now_there = self._database.queue.now()
         done = self._session.once(recover, self._dialect, dead, self._runner.ends.lost, now_there, self._former)
         if done is None:
@@ -91,9 +91,9 @@ class Patrol:
 
     def _evict(self, peer: Peer) -> None:
         """
-        Have the server end what sessions it still has of one that was buried by its silence.
+        Have the server end the sessions that it still has of a worker that was buried because it was silent.
 
-        They may have rows locked that are to be taken back, and would keep them for as long as its machine is away.
+        They may have locked rows that are to be taken back, and would keep them for as long as their machine is away.
         """
         for lock in peer.locks:
             self._session.do(lambda connection, lock=lock: connection.evict(self._dialect, lock), name="evict")  # type: ignore[misc]

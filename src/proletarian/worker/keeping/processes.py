@@ -20,7 +20,7 @@ STATE, THREADS, START = 0, 17, 19  # fields of /proc/…/stat after the name
 
 def process_here() -> str | None:
     """
-    Which process this is; None where there is no `/proc`, or that of another container.
+    Identifies this process; None without `/proc`, or if it shows another container.
 
     >>> process_here() == process_here()
     True
@@ -45,7 +45,7 @@ def process_of(peer: Peer) -> Process:
 
 
 def _where() -> str:
-    """The run of the kernel and the name spaces. Raises `OSError` where `/proc` does not show them."""
+    """The kernel's boot id and the namespaces. Raises `OSError` if `/proc` does not show them."""
     if os.readlink("/proc/self") != str(os.getpid()):
         raise OSError("this /proc shows the processes of another name space")
     with open("/proc/sys/kernel/random/boot_id") as file:

@@ -35,7 +35,7 @@ OVERLAP = timedelta(seconds=2)  # jobs that ended then may have been committed o
 
 @dataclass
 class Walk:
-    """How far it has come for one age, and how long a stretch, of how many rows, one look can take."""
+    """How far the pruning for one age has come, and how long a stretch, and how many rows, one look can take."""
 
     at: datetime = BEGINNING
     stretch: timedelta = timedelta(days=1)
@@ -44,7 +44,7 @@ class Walk:
     began: float = field(default_factory=time.monotonic)
 
     def go_on(self, dialect: Dialect, age: float, retention: Retention, end: datetime) -> Plan[bool]:
-        """Look at what has come of this age since the last time; returns whether there is more to do."""
+        """Look at what has reached this age since the last time; returns whether there is more to do."""
         if self.at >= end and time.monotonic() - self.began > AGAIN:
             self.at, self.began = BEGINNING, time.monotonic()
         at = max(BEGINNING, self.at - OVERLAP) if self.is_level else self.at
@@ -71,7 +71,7 @@ class Walk:
         return not self.is_level
 
     def _narrow(self) -> None:
-        """The stretch holds more than one look does, and some of it stays, so looking again would see the same."""
+        """Narrow the stretch: it has more rows than one look takes, and some stay, so a new look would see the same."""
         if self.stretch > LEAST:
             self.stretch /= 16
         else:
@@ -86,8 +86,8 @@ def retention_of(tasks: Tasks, care: Care) -> Retention:
     """
     What a worker of these tasks deletes, and when.
 
-    Types that it does not know are another application's, and left alone, unless the worker itself was told how
-    long to keep jobs. In tables shared with Clojure nothing goes that nobody has said.
+    Jobs of types that it does not know belong to another application, and stay, unless the worker itself was told how
+    long to keep jobs. In tables shared with Clojure, nothing is deleted that nobody has asked for.
     """
     said = tasks.keep or (FOR_EVER if isinstance(tasks.queue.serializer, TransitSerializer) else Keep())
     told = care.keep_succeeded, care.keep_failed
@@ -99,7 +99,7 @@ def retention_of(tasks: Tasks, care: Care) -> Retention:
 
 
 def pruning(dialect: Dialect, retention: Callable[[], Retention], now: Callable[[], datetime]) -> Chore:
-    """Delete the archived jobs that are older than they are kept."""
+    """Delete archived jobs that were kept for long enough."""
     walks: dict[float, Walk] = {}
 
     def plan() -> Plan[bool]:

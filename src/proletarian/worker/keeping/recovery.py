@@ -44,8 +44,8 @@ def recover(
     """
     Bury workers, and move every run without a living worker to where its outcome says.
 
-    Also run when nobody has died: a dead worker's last statement may commit after it. `former` are those of
-    whom there may be more runs than one transaction takes; it is kept up to date from one to the next.
+    It also runs when nobody has died, because a dead worker's last statement may commit later. `former` are dead
+    workers that may have had more runs than one transaction takes; it is kept up to date from one call to the next.
     """
     former = {} if former is None else former
     done = Recovered()

@@ -16,7 +16,7 @@ ROUNDS = 20  # releases in one turn
 
 
 def releasing(runner: Runner, look: Callable[[], None]) -> Chore:
-    """Count what was told, and look at the edges that no acknowledgement sees; `look` is called when some may run."""
+    """Count ends that jobs were told of, and find those that no acknowledgement sees; calls `look` if some can run."""
     after = 0
 
     def plan() -> Plan[bool]:
@@ -37,7 +37,7 @@ def releasing(runner: Runner, look: Callable[[], None]) -> Chore:
 
 
 def sweeping_edges(runner: Runner) -> Chore:
-    """Look at the next page of edges, and begin again after the last one; the sooner the more there is to sweep."""
+    """Look at the next page of edges, starting over after the last one; the more there is to sweep, the sooner."""
     after: tuple[Any, Any] | None = None
 
     def plan() -> Plan[bool]:

@@ -16,9 +16,9 @@ SOON = 0.5  # seconds until a chore that has not finished is continued
 @dataclass
 class Chore:
     """
-    A plan that a fleet carries out every so often; its result says whether it has left something to do.
+    A plan that a fleet carries out at intervals; its result says whether there is something left to do.
 
-    The larger the fleet, the less often each worker does it, so that the database sees it no more often.
+    The larger the fleet, the less often each worker does it, so the load on the database stays the same.
     """
 
     every: float
@@ -27,14 +27,14 @@ class Chore:
 
 
 class Rota:
-    """The chores of one worker. What cannot be done now, because of somebody's lock, is left to the next time."""
+    """The chores of one worker. What it cannot do now, because of somebody's lock, is left for the next time."""
 
     def __init__(self, session: Session, chores: Sequence[Chore]) -> None:
         self._session = session
         self._chores = chores
 
     def turn(self, fleet: int) -> None:
-        """Do what is due."""
+        """Do the chores that are due."""
         for chore in self._chores:
             now = time.monotonic()
             if now >= chore.due:
@@ -43,5 +43,5 @@ class Rota:
 
 
 def about(seconds: float) -> float:
-    """About that long: workers that started together must not go on in step."""
+    """About that long, so that workers that started together do not stay in step."""
     return seconds * random.uniform(0.8, 1.2)  # noqa: S311 (spread, no secret)

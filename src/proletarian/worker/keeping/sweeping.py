@@ -12,7 +12,7 @@ MOST = 500  # keys in one look
 
 
 def sweeping(dialect: Dialect) -> Chore:
-    """Look at the next page of keys, and begin again after the last one."""
+    """Look at the next page of keys, starting over after the last one."""
     after = ""
 
     def plan() -> Plan[bool]:

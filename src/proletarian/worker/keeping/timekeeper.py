@@ -24,7 +24,7 @@ SAY = 60.0  # seconds between declarations of this release; a release ends after
 
 
 class Timekeeper:
-    """When to look at the schedules of one application, and what comes of it."""
+    """Decides when to look at the schedules of one application, and reports what comes of it."""
 
     def __init__(self, database: Database, tasks: Tasks, log: Log, enqueued: Callable[[], None]) -> None:
         self.due = 0.0
@@ -38,7 +38,7 @@ class Timekeeper:
         self._refused: set[str] = set()  # schedules whose times cannot be computed on this machine; retried each minute
 
     def turn(self, session: Session, fleet: int) -> None:
-        """Say what is declared, if it is time; look, fire, and decide when to look again."""
+        """Declare this release's schedules, if it is time; look, fire, and decide when to look again."""
         queue, kind, app = self._database.queue, self._database.kind, self._tasks.app
         share = SCHEDULE_LOOK * fleet * random.uniform(0.8, 1.2)  # noqa: S311 (spread, no secret)
         if time.monotonic() >= self._next_say:
@@ -50,7 +50,7 @@ class Timekeeper:
             self._tell(found)
 
     def say(self, session: Session) -> None:
-        """Say what this release declares; if it rules, that is in the database now."""
+        """Declare this release's schedules; if the release rules, they are in the database after this."""
         if self._declares:
             queue, kind, app = self._database.queue, self._database.kind, self._tasks.app
             done = session.once(declare, queue, kind, app, list(self._tasks.schedules.values()))
@@ -72,7 +72,7 @@ class Timekeeper:
 
 
 def known(firing: Firing) -> dict[str, object]:
-    """What is told of a schedule that was fired."""
+    """What an event says about a schedule that was fired."""
     return {
         "schedule": firing.row.name,
         "job_type": firing.row.job_type,

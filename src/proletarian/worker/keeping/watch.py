@@ -36,13 +36,13 @@ class Process(Enum):
 
 
 def unseen(peer: Peer) -> Process:
-    """As if every other worker were on another machine."""
+    """Assume that every other worker is on another machine."""
     return Process.ELSEWHERE
 
 
 @dataclass
 class Sight:
-    """What was seen of one worker; times are watched time."""
+    """What was seen of one worker; times are in watched time."""
 
     seen_at: Any  # its latest heartbeat
     since: float  # when this heartbeat was first seen
@@ -56,13 +56,12 @@ class Watch:
     """
     What was seen of the other workers.
 
-    `settling` is how long the locks must be seen free of a worker that was not seen to hold any on
-    our present connection: it may just be coming back after a restart of the server. The same holds
-    where there is but one witness, or where the process is seen to be there. 0 where a free lock is a proof by
-    itself (a file).
+    `settling` is how long the locks of a worker must be seen free if none of them was seen held on our current
+    connection: it may just be coming back after a restart of the server. The same applies if there is only one witness,
+    or if the process is seen to exist. It is 0 if a free lock is proof by itself (a file).
 
-    A heartbeat is late after the worker's `lost_after`; `patience` times that as long as all of its
-    locks are held, because then it may only be busy.
+    A heartbeat is late after the worker's `lost_after`, or after `patience` times that while all of its locks are held,
+    because then it may only be busy.
 
     >>> ann = Peer("ann", "host", 1, seen_at=0, silent=0.0, lost_after=60.0, locks=(1, 2), free=(False, False))
     >>> watch = Watch(settling=15.0, patience=5.0)
@@ -91,10 +90,10 @@ class Watch:
         process: Callable[[Peer], Process] = unseen,
     ) -> list[Judged]:
         """
-        Who is dead by what is seen now, and was seen before.
+        The workers that are dead, judging by what is seen now and was seen before.
 
-        `now` is monotonic; `pause` is when we meant to look again after the look before. `process`
-        says what the operating system shows of a worker's process.
+        `now` is monotonic; `pause` is how long after the previous look we meant to look again. `process` reports what
+        the operating system shows of a worker's process.
         """
         if self._looked_at is not None:
             self._watched += max(0.0, min(now - self._looked_at, pause + HELD_UP))
@@ -118,9 +117,9 @@ class Watch:
 
     def _is_gone(self, peer: Peer, sight: Sight, free: Sequence[bool], process: Callable[[Peer], Process]) -> bool:
         """
-        Whether its process has ended: as all its locks say, or the operating system does.
+        Whether its process has ended, according to all of its locks or to the operating system.
 
-        As long as a lock is held the database still has a session of it, which may be carrying out its last statement.
+        While a lock is held, the database still has a session of it, which may be executing its last statement.
         """
         sight.is_held = bool(free) and not any(free)
         found = process(peer) if all(free) else None
@@ -139,8 +138,8 @@ class Watch:
         """
         Whether its heartbeat is late.
 
-        For whom we have just come to know, the database's clock may say that it has been silent for long; but
-        it must miss a beat before our eyes too, in case that clock has jumped or all were away.
+        The database's clock may say that a worker that is new to us has been silent for long; but it must also miss a
+        heartbeat while we watch, in case that clock has jumped or all workers were away.
         """
         lost_after = peer.lost_after
         quiet = self._watched - sight.since
@@ -152,18 +151,18 @@ class Watch:
         return process(peer) in (Process.FROZEN, Process.GONE)
 
     def spare(self, worker_ids: Iterable[Any]) -> None:
-        """Somebody has locked the rows of these: they could not beat, whether they live or not."""
+        """Somebody has locked the rows of these: they could not send heartbeats, whether alive or not."""
         for worker_id in worker_ids:
             if sight := self._seen.get(worker_id):
                 sight.since, sight.before = self._watched, 0.0
 
     @property
     def is_suspicious(self) -> bool:
-        """Whether the locks of somebody are seen free at the moment: look more often."""
+        """Whether any worker's locks are seen free at the moment, so that we look more often."""
         return any(sight.free_since is not None and sight.was_held for sight in self._seen.values())
 
     def reconnected(self) -> None:
-        """Our connection is a new one: the server may have restarted, and nobody have taken its locks again yet."""
+        """There is a new connection: the server may have restarted, and workers may not have retaken their locks."""
         self._looked_at = None
         for sight in self._seen.values():
             sight.was_held = False

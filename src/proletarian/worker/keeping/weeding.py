@@ -12,7 +12,7 @@ MOST = 1000  # lanes in one statement
 
 
 def weeding(dialect: Dialect) -> Chore:
-    """Delete the rows of lanes of which nothing runs, and whose rate has no memory of the last hour."""
+    """Delete the rows of lanes that have no running job, and have had no start for an hour."""
 
     def plan() -> Plan[bool]:
         yield from prune(dialect, MOST)

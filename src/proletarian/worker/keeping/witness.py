@@ -11,7 +11,7 @@ EVERY = 0.5  # seconds between attempts to take it
 
 
 class Witness:
-    """Takes the lock; as long as a former session of ours has it, tries again and again."""
+    """Takes the lock; while a previous session of ours still holds it, keeps trying."""
 
     def __init__(self, session: Session, dialect: Dialect) -> None:
         self._session = session
@@ -22,9 +22,9 @@ class Witness:
 
     def connected(self, connection: OwnConnection) -> None:
         """
-        A new session holds nothing; and nothing may be held by the former one.
+        There is a new session, which holds nothing; and the previous one must not hold anything.
 
-        The server may still believe in that, and in its transaction, with rows locked that we are about to settle.
+        The server may still have that one and its transaction, with locks on rows that we are about to settle.
         """
         if self._for is not None and self._for.pump_lock is not None:
             connection.evict(self._dialect, self._for.pump_lock)
@@ -32,7 +32,7 @@ class Witness:
         self._vouches = False
 
     def vouch(self, identity: Identity, now: float) -> None:
-        """Called in each turn."""
+        """Hold the lock for this identity; called in each turn."""
         if (identity is self._for and self._vouches) or now < self._next:
             return
         lock = identity.pump_lock
