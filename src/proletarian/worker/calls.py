@@ -28,7 +28,7 @@ class Call:
 
     function: Callable[..., Any]
     arguments: tuple[Any, ...] = ()
-    is_async: bool = False  # known beforehand; what it returns decides
+    is_async: bool = False  # known in advance; what it returns decides
 
     def here(self) -> Any:
         """Call it in this thread; if it returns an awaitable, await that in its own event loop."""

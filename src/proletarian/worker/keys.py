@@ -10,7 +10,7 @@ from proletarian.sql.keys import Mark
 
 class Keys:
     """
-    Marks, and from when on each may be written. The first word about one counts.
+    Marks, and the time from which each may be written. The first note about a mark counts.
 
     >>> keys = Keys()
     >>> keys.note([Mark("digest:42", 1, 0)], after=5.0)
@@ -27,9 +27,9 @@ class Keys:
             self._due.setdefault(mark, time.monotonic() + after)
 
     def due(self, now: float) -> list[Mark]:
-        """Those whose time has come."""
+        """Those that may be written now."""
         return [mark for mark, due in list(self._due.items()) if now >= due]
 
     def written(self, mark: Mark) -> None:
-        """This one is done."""
+        """This one has been written."""
         self._due.pop(mark, None)

@@ -13,7 +13,7 @@ EXIT_CODE = 71
 
 
 class LastResort:
-    """While entered, the process is ended after `seconds`: nothing runs on the way out, nothing is flushed."""
+    """While entered, ends the process after `seconds`: no exit handlers run, and nothing is flushed."""
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds

@@ -43,7 +43,7 @@ class Limits:
         self.change({})
 
     def change(self, changes: Mapping[str, Change]) -> None:
-        """People have changed these limits, and no others."""
+        """People have changed exactly these limits."""
         declared = self.tasks.declared_limits
         if changes == self._changes and len(declared) == self._known:
             return
@@ -54,19 +54,19 @@ class Limits:
         self.rules = {**old, **others, **mine}
 
     def is_ordered(self, lane: str) -> bool:
-        """Whether a job of this lane keeps its place until it is tried again."""
+        """Whether a job of this lane keeps its place until it is retried."""
         rule = self.rules.get(name_of(lane))
         return rule is None or rule.is_ordered
 
     def ended(self, row: Claimed, outcome: Outcome) -> Ended:
-        """What to write down: a job of an ordered lane keeps its place until it is tried again."""
+        """What to write down: a job of an ordered lane keeps its place until it is retried."""
         return Ended(row.run_id, outcome, bool(row.lane) and self.is_ordered(row.lane), row.awaited)
 
     def lane_of(self, row: Claimed) -> str | None:
         """
-        The lane that a job without one belongs to: it came by its name, or from before there was a limit.
+        The lane of a job that was enqueued without one: by name, or before there was a limit.
 
-        One whose payload does not say whose it is shares a lane with others of its kind.
+        If its payload does not tell which lane it belongs to, it shares a lane with others of its kind.
         """
         found = self.tasks.limit_of(row.job_type, row.queue) if self._known and not row.lane else None
         if found is None or row.payload is None:
@@ -79,7 +79,7 @@ class Limits:
             return stored_lane(limit.named(owner), "")
 
     def unknown(self, names: Iterable[str], now: float) -> list[str]:
-        """Names of lanes that were seen and have no limit here; returns those to speak of."""
+        """Names of lanes that were seen and have no limit here; returns those to log."""
         told = []
         for name in names:
             since = self._unknown.setdefault(name, now)
@@ -91,7 +91,7 @@ class Limits:
         return told
 
     def declared(self) -> str | None:
-        """Those of the code, as a worker's row says them."""
+        """The limits in the code, as a worker's row has them."""
         limits = self.tasks.declared_limits
         said = {
             name: {"running": one.running, "rate": one.rate, "seconds": one.seconds, "burst": one.burst,
@@ -102,7 +102,7 @@ class Limits:
 
 
 def changed(limit: Limit | None, change: Change | None) -> Rule:
-    """A rule of what the code says and people have changed."""
+    """The rule that results from the code and from what people have changed."""
     running, rate, seconds, burst = (limit.running, limit.rate, limit.seconds, limit.burst) if limit else (None,) * 4
     if change is not None and change.running is not None:
         running = change.running

@@ -7,7 +7,7 @@ from typing import Any
 
 class Progress:
     """
-    Only the latest note of each run is kept, so that a job may say it as often as it likes.
+    Only the latest note of each run is kept, so a job may report as often as it likes.
 
     >>> progress = Progress()
     >>> progress.note("ann", 1, "10 %")

@@ -105,22 +105,22 @@ class Pump(Kept):
     # Called from other threads.
 
     def start(self, *, drain: bool) -> None:
-        """Go; with `drain`, say so once nothing is due any more."""
+        """Start; with `drain`, report when nothing is due any more."""
         self._rhythm.draining = drain
         self._thread.start()
 
     def recovered(self, done: Recovered) -> None:
-        """There may be something to claim, behind the marks too: it was taken back from a dead worker."""
+        """There may be jobs to claim, even behind the marks: they were taken back from a dead worker."""
         self._recorder.recovered(done)
         self.look()
 
     def look(self) -> None:
-        """There may be something to claim, behind the marks too: taken back, or enqueued by a schedule for its tick."""
+        """There may be jobs to claim, even behind the marks: taken back, or enqueued by a schedule for its tick."""
         self._recovered.set()
         self._poke()
 
     def declared_dead(self) -> None:
-        """Our runs were taken back: those that have not begun never will, the others are told."""
+        """Our runs were taken back: those that have not started never will; the others are told."""
         for run in self._held.under_way():
             run.tell(TAKEN)
 
@@ -131,9 +131,9 @@ class Pump(Kept):
 
     def finish(self, patience: float, end: float) -> None:
         """
-        Acknowledge what has ended, give back all that has not, and end.
+        Acknowledge what has ended, give back everything else, and end.
 
-        That may take `patience` seconds, and longer while there is less and less to do, until the moment `end`.
+        That may take `patience` seconds, and longer as long as there is less and less to do, until the time `end`.
         """
         self._finish.set()
         self._poke()
@@ -164,7 +164,7 @@ class Pump(Kept):
 
     @property
     def is_cut_off(self) -> bool:
-        """Whether the database is away, and there is nothing that it would have to be told."""
+        """Whether the database is unavailable, and there is nothing to tell it."""
         return self.session.in_trouble and not self._held
 
     # The thread.
@@ -215,7 +215,7 @@ class Pump(Kept):
         return self._recorder.record(batch)
 
     def _gather(self) -> None:
-        """See what has ended: it made room."""
+        """See which runs have ended: they have made room."""
         ended = self._held.gather()
         for run, _ in ended:
             self._slots[run.row.queue].has_ended(run)
@@ -223,7 +223,7 @@ class Pump(Kept):
         self._gathered += ended
 
     def _take_note(self, acknowledged: int, now: float) -> None:
-        """Of what makes it worth looking."""
+        """Tell the rhythm and the lanes what makes another look worthwhile."""
         if acknowledged:
             self._rhythm.ended(now)
             self._claimer.lanes.ended()
@@ -254,7 +254,7 @@ class Pump(Kept):
         self._claimer.connected(connection)
 
     def _give_back_all(self) -> None:
-        """The end: what is still running is given back, so that another worker can start it at once."""
+        """At the end, give back what is still running, so another worker can start it at once."""
         left = self._held.under_way()
         while left:
             self._acknowledge_all()

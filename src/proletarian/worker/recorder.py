@@ -33,7 +33,7 @@ BATCH = 1000  # runs in one acknowledgement
 
 
 class Recorder:
-    """Acknowledges runs in batches, and logs what counted and what did not."""
+    """Acknowledges runs in batches, and logs which outcomes counted and which did not."""
 
     def __init__(
         self,
@@ -58,7 +58,7 @@ class Recorder:
         self._log = runner.log
 
     def record(self, batch: Iterable[End]) -> int:
-        """Write outcomes, and those that were undecided before; returns how many are through."""
+        """Write outcomes, including those that were undecided before; returns how many are done."""
         again, self.undecided = self.undecided, []
         entries = [*again, *batch]
         # All have the same worker id, except those from before we were declared dead. (Comparing UUIDs is slow.)
@@ -68,7 +68,7 @@ class Recorder:
         return len(entries) - len(self.undecided)
 
     def give_back(self, runs: Sequence[Run], delay: float | None = None) -> None:
-        """Put runs back where they were in their queues, or for `delay` seconds; they do not count."""
+        """Put runs back in their places in their queues, or for `delay` seconds; they do not count."""
         for worker_id in {run.worker_id for run in runs}:
             theirs = [run for run in runs if run.worker_id == worker_id]
             for start in range(0, len(theirs), BATCH):
@@ -101,7 +101,7 @@ class Recorder:
     # not fit its column, a constraint or trigger that somebody has added.
 
     def _narrow(self, worker_id: Any, batch: list[End], error: BaseException) -> None:
-        """Halve a batch that the database refuses, down to the row that it refuses, and settle that one apart."""
+        """Halve a batch that the database refuses, down to the row that it refuses, and settle that one separately."""
         half = len(batch) // 2
         if half:
             for part in (batch[:half], batch[half:]):
@@ -136,7 +136,7 @@ class Recorder:
         return self._runner.ends.failed_for_good(run, said)
 
     def _written(self, batch: list[End], ours: set[int], before: int) -> None:
-        """Report the outcomes that are in the database, and those that no longer counted."""
+        """Report the outcomes that are in the database, and those that did not count any more."""
         if len(ours) < len(batch) and self._session.troubles > before:
             # After a lost answer, the first attempt may have been carried out; then the second one finds nothing.
             ours = ours | self._found([(run.row, outcome) for run, outcome in batch if run.row.run_id not in ours])
@@ -157,7 +157,7 @@ class Recorder:
                 self._rhythm.put_back(row.queue, outcome.delay, time.monotonic())
 
     def _release(self, run: Run, outcome: Outcome) -> None:
-        """Others may go on, now that this run has ended."""
+        """Let other jobs proceed, now that this run has ended."""
         self.freed |= run.row.awaited is not None and outcome.status is not None
         if outcome.then:
             self._rhythm.anything(time.monotonic())
@@ -165,16 +165,16 @@ class Recorder:
             self._lanes.freed(run.row.queue, run.row.lane)
 
     def _found(self, ended: Sequence[tuple[Claimed, Outcome]]) -> set[int]:
-        """Those that are in the database as we said: nobody is told of an end that may be another worker's."""
+        """Those that are in the database as we wrote them: nobody is told of an end that may be another worker's."""
         return self._session.insist(written, self._dialect, self._runner.worker, ended)
 
     def _decided(self, worker_id: Any, batch: list[End]) -> list[End]:
         """
-        Without the runs that were completed in a transaction of their handler's.
+        The batch without the runs that were completed in their handler's transaction.
 
-        Committed: the row is gone, and the archive has it from us. (If not, the run was taken back.) Still
-        open: it is asked again. Rolled back: the handler's word is not enough, because its work is undone; the
-        run has failed.
+        If it was committed, the row is gone, and the archive has it from us. (If not, the run was taken back.) If it is
+        still open, the run is checked again. If it was rolled back, the handler's word is not enough, because its work
+        is undone: the run has failed.
         """
         completed = [run.row.run_id for run, _ in batch if run.completed]
         if not completed:
@@ -207,7 +207,7 @@ class Recorder:
             self._hooks.failed(run, outcome.error)
 
     def recovered(self, done: Recovered) -> None:
-        """Tell what became of the runs of dead workers; called by the keeper's thread."""
+        """Log what became of the runs of dead workers; called by the keeper's thread."""
         for who in done.buried.values():
             rows = [row for worker, row, _ in done.runs if worker == who]
             blamed = next((self._runner.jobs.id_of(row) for row in rows if (who, row.run_id) in done.blamed), None)

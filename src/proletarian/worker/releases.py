@@ -17,7 +17,7 @@ PATIENCE, SOON = 2.0, 0.01  # seconds that a drain waits for the releases of oth
 
 
 class Releases:
-    """Releases on the pump's connection. What it leaves, because somebody has a row locked, is the keeper's."""
+    """Releases on the pump's connection. What it leaves because somebody has a row locked is left to the keeper."""
 
     def __init__(self, session: Session, runner: Runner, rhythm: Rhythm) -> None:
         self._session = session
@@ -32,10 +32,10 @@ class Releases:
 
     def turn(self, now: float) -> None:
         """
-        If somebody was told, count it, until there is nothing left to do.
+        If any job was told of an end, count it, until there is nothing left to do.
 
-        After a time that let nobody run, not again for a moment: in a large batch that is the rule, and counting each
-        acknowledgement would cost more than the acknowledgement.
+        After a release that let no job run, it waits a moment: in a large batch that is the rule, and counting each
+        acknowledgement would cost more than the acknowledgement itself.
         """
         if not self.wanted or now < self._not_before:
             return
@@ -47,7 +47,7 @@ class Releases:
         self._not_before = 0.0 if ready else now + PACE
 
     def due_in(self, now: float) -> float:
-        """Seconds until it is to be called; for ever, if nobody was told."""
+        """Seconds until `turn` should be called; infinity if no job was told of an end."""
         return max(0.0, self._not_before - now) if self.wanted else inf
 
     def _release(self) -> Released:
@@ -58,7 +58,7 @@ class Releases:
         return done
 
     def last_look(self) -> bool:
-        """Before a drain is over: has a job ended that others wait for, of which nobody was told?"""
+        """Before a drain ends: has a job ended that others wait for, and that they were not told of?"""
         after, ended = 0, 0
         while True:
             count, after = self._session.insist(look_late, self._runner.dialect, after)
@@ -68,7 +68,7 @@ class Releases:
         return self._to_the_end() or ended > 0
 
     def _to_the_end(self) -> bool:
-        """Release, and wait for a moment for others that are at it: nobody may come after us."""
+        """Release, and wait a moment for others that are releasing: there may be nobody after us."""
         until, ready = time.monotonic() + PATIENCE, False
         while True:
             done = self._release()

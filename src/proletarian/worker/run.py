@@ -32,7 +32,7 @@ CANCELLED = "cancelled"
 
 @dataclass(slots=True)
 class Origin:
-    """Where runs come from: what their jobs' calls need of the worker."""
+    """Where runs come from: what the methods of their jobs need from the worker."""
 
     queue: Queue
     worker: str
@@ -47,7 +47,7 @@ class Origin:
 
 
 class Run(msgspec.Struct, eq=False):
-    """One claimed job in this worker's hands; to its job it is a `Lease`."""
+    """One claimed job that this worker holds; to its job it is a `Lease`."""
 
     origin: Origin
     row: Claimed
@@ -66,14 +66,14 @@ class Run(msgspec.Struct, eq=False):
     found: Mapping[Any, Any] | None = None  # the results of the jobs that it has waited for
 
     def tell(self, why: str) -> None:
-        """Ask the handler to come to an end."""
+        """Ask the handler to stop."""
         self.told = self.told or why
         if self.job is not None:
             self.job.stopping.set(self.told)
 
     @property
     def ran(self) -> float:
-        """Seconds that it took, or has taken so far."""
+        """How many seconds it took, or has taken so far."""
         return (self.ended_at or time.monotonic()) - (self.started_at or self.claimed_at)
 
     def seen_job(self) -> Job:
@@ -81,11 +81,11 @@ class Run(msgspec.Struct, eq=False):
         return self.origin.job_of(self)
 
     def known(self) -> Mapping[str, Any]:
-        """What identifies it, for log lines: without a look at its payload."""
+        """What identifies it in log lines, without looking at its payload."""
         return self.origin.known(self)
 
     def headers(self) -> Mapping[str, str]:
-        """The headers of its job, as far as they can be read."""
+        """The headers of its job, if they can be read."""
         return headers_in(self.row.headers) or {}
 
     # The API for handlers.
@@ -102,7 +102,7 @@ class Run(msgspec.Struct, eq=False):
 
     @contextlib.contextmanager
     def completing(self, result: Any) -> Iterator[Ended]:
-        """While the handler's transaction archives the job."""
+        """Entered while the handler's transaction archives the job."""
         queue = self.origin.queue
         outcome = succeeded_with(self.row.attempts + 1, self.row.lost, result, queue.serializer, queue.sizes)
         before, self.completed = self.completed, True
@@ -113,12 +113,12 @@ class Run(msgspec.Struct, eq=False):
             raise
 
     def progress(self, done: float, total: float | None) -> None:
-        """Note how far it is."""
+        """Note its progress."""
         text = json.dumps({"done": done} if total is None else {"done": done, "total": total})
         self.origin.progress.note(self.worker_id, self.row.run_id, text)
 
     def step(self, name: str, function: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
-        """Do a part of its work once."""
+        """Do part of its work only once."""
         with self._stepping() as steps:
             return run_step(function, steps.take(name, function, args, kwargs))
 
@@ -130,7 +130,7 @@ class Run(msgspec.Struct, eq=False):
             return await arun_step(steps.take(name, function, args, kwargs))
 
     def results(self) -> Mapping[Any, Any]:
-        """What the jobs have returned that it has waited for."""
+        """The results of the jobs that it waited for."""
         if self.found is None:
             self.found = {}
             if self.row.flow and self.row.flow & HAS_WAITED:
@@ -151,7 +151,7 @@ class Run(msgspec.Struct, eq=False):
         }
 
     def then(self, job: NewJob) -> Any:
-        """Have another job enqueued by what archives this one."""
+        """Have another job enqueued in the transaction that archives this one."""
         if self.completed:
             raise ConfigurationError("job.complete() was called and must be last: nothing can be enqueued after it")
         if not isinstance(job, NewJob) or job.unique is not None or job.after:

@@ -70,16 +70,16 @@ class Runner:
         self.origin = Origin(queue, worker, self.progress, self.jobs.for_people, dialect, self.jobs.known)
 
     def claimed(self, row: Claimed, worker_id: Any, now: float) -> Run:
-        """A run of this row, with the rules of its task."""
+        """A run of this row, under the rules of its task."""
         return Run(self.origin, row, worker_id, *self._how(row.job_type, row.queue), now)
 
     def claimed_all(self, rows: Sequence[Claimed], queue: str, worker_id: Any, now: float) -> list[Run]:
-        """The same of many rows of one queue."""
+        """The same for many rows of one queue."""
         how = {job_type: self._how(job_type, queue) for job_type in set(map(JOB_TYPE, rows))}
         return [Run(self.origin, row, worker_id, *how[row.job_type], now) for row in rows]
 
     def _how(self, job_type: str, queue: str) -> tuple[Rules, bool]:
-        """The rules of a task, and whether its jobs run in the loop."""
+        """The rules of a task, and whether its jobs run in the event loop."""
         task = self.tasks.find(job_type)
         if task is None:
             return NO_RULES, False
@@ -87,10 +87,10 @@ class Runner:
 
     def execute(self, run: Run) -> Outcome | Coroutine[Any, Any, Outcome]:
         """
-        Call the handler; returns the run's outcome, or what to await for it. Never raises.
+        Call the handler; returns the run's outcome, or an awaitable for it. Never raises.
 
-        What the handler returned says whether there is anything to await, not how it was defined:
-        a decorator around an `async def` is a plain function, and so is a lambda.
+        Whether there is anything to await depends on what the handler returned, not on how it was defined: a decorator
+        around an `async def` is a plain function, and so is a lambda.
         """
         if run.told == TAKEN:
             return self.ends.given_back(run)
@@ -112,7 +112,7 @@ class Runner:
             return self.ends.after(run, error)
 
     async def _awaited(self, run: Run, result: Awaitable[Any]) -> Outcome:
-        """The outcome of a run whose handler returned something to await; never raises, even when it is cancelled."""
+        """The outcome of a run whose handler returned an awaitable; never raises, even when it is cancelled."""
         limit = run.rules.time_limit
         try:
             async with timeout(None if limit is None else max(0.0, limit - run.ran)) as watch:
@@ -129,13 +129,13 @@ class Runner:
             return self.ends.after(run, error)
 
     def unknown(self, run: Run) -> Outcome:
-        """The end of a run whose job type has no handler here: no other process is asked."""
+        """The end of a run whose job type has no handler here; no other process is asked."""
         outcome = self.execute(run)
         assert isinstance(outcome, Outcome)  # noqa: S101 (nothing that was called can be awaited)
         return outcome
 
     def begun(self, run: Run) -> None:
-        """Its handler is called now, here or in another process."""
+        """The handler is about to be called, here or in another process."""
         run.started_at = time.monotonic()
         if self.tells_starts:
             due = self.jobs.time(run.row.process_at)
@@ -161,7 +161,7 @@ class Runner:
         return handler(job)
 
     def overdue(self, run: Run) -> None:
-        """A job is over its time limit: tell it, and the log."""
+        """A job has exceeded its time limit: tell it, and log it."""
         if run.told is None:
             self.log("job.overdue", {**self.jobs.known(run), "time_limit": run.rules.time_limit})
             run.tell(OVERDUE)
@@ -174,7 +174,7 @@ class Runner:
             self.log("job.cancelled", {**known, **said})
 
     def tell(self, run: Run, outcome: Outcome, **more: Any) -> None:
-        """Log how a run ended, once that is in the database; whoever ran the job tells the same."""
+        """Log how a run ended, once that is in the database; it logs the same, whatever ran the job."""
         if outcome.new_id is not None:
             self.log("job.id_taken", {**self.jobs.known(run), "new_id": self.jobs.decoded(outcome.new_id)})
         data = self.jobs.known(run) | more

@@ -17,7 +17,7 @@ SLOTS = 10
 
 def all_queues(names: Iterable[str]) -> dict[str, int]:
     """
-    These queues, with as many slots each as a queue has by default.
+    These queues, each with the default number of slots.
 
     >>> all_queues({"mail", "default"})
     {'default': 10, 'mail': 10}
@@ -26,7 +26,7 @@ def all_queues(names: Iterable[str]) -> dict[str, int]:
 
 
 def queues_of(tasks: Tasks, queue: Queue) -> dict[str, int]:
-    """What a worker of these tasks serves unless told otherwise: every queue that they name, and the default one."""
+    """The queues of a worker of these tasks by default: every queue that they name, and the default one."""
     return all_queues(tasks.queue_names() | {queue.default_queue})
 
 
@@ -47,7 +47,7 @@ def left_out(tasks: Tasks, queue: Queue, served: Iterable[str]) -> dict[str, lis
 
 
 def checked(queues: Mapping[str, Served]) -> dict[str, Served]:
-    """Queues and slots, or a clear error."""
+    """Queues and slots, checked; raises clear errors."""
     if not isinstance(queues, Mapping) or not queues:
         raise ConfigurationError(f"queues is a mapping of queue names to slots, as {{'mail': 2}}, not {queues!r}")
     for name, slots in queues.items():

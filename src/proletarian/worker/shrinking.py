@@ -16,10 +16,10 @@ def wait_while_it_shrinks(
     at_most: float,
 ) -> None:
     """
-    Wait until `ended(seconds)`, which itself waits for so long, says True.
+    Wait until `ended(seconds)`, which itself waits that long, returns True.
 
-    Or until nothing has become less for `patience` seconds, or `at_most` are over: a stop gives a hundred
-    thousand jobs the time that they take, and a database that hangs no more than its patience.
+    Or until nothing has shrunk for `patience` seconds, or `at_most` seconds are over: a stop gives a hundred thousand
+    jobs the time that they take, and a database that hangs only its patience.
 
     >>> left = [3, 2, 1]
     >>> wait_while_it_shrinks(lambda: len(left), lambda seconds: not (left and left.pop()), patience=1, at_most=5)

@@ -17,10 +17,10 @@ class Signals:
     """
     While entered, counts the signals that ask for a stop.
 
-    Counting is all: the handler runs between two steps of the main thread, which may just hold
-    the lock of the very event that one would like to set (and would then wait for itself).
+    It only counts, because the handler runs between two steps of the main thread, which may hold the lock of the very
+    event that the handler would set (and would then wait for itself).
 
-    Works as process 1 of a container too, where signals without a handler are ignored.
+    It also works as process 1 of a container, where signals without a handler are ignored.
     """
 
     apart: ClassVar[float] = 0.0  # seconds in which signals count as the same one: see `cli/supervising.py`

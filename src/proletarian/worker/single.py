@@ -54,8 +54,8 @@ def process_next_job(
     """
     Run exactly one due job in this thread; returns whether there was one.
 
-    For tests, a REPL, a cron job. `where` is a database URL: the job is claimed, run and acknowledged as a worker
-    would, a heartbeat included. Or it is your connection: then all of it happens on it and in its open transaction, and
+    For tests, a REPL, a cron job. `where` is a database URL: then the job is claimed, run and acknowledged as by a
+    worker, with a heartbeat. Or it is your connection: then everything happens on it and in its open transaction, and
     nothing is committed for you. `retry`, `failed_job` and `log` are those of `Worker`, and by default those of the
     `Tasks`. A paused queue has no job to run. No `lifespan` is entered; `state` is the `job.state` of the handler.
 
@@ -74,7 +74,7 @@ def means_of(
     state: Mapping[str, Any] | None,
     log: Log | None,
 ) -> Means:
-    """What was given, and what the `Tasks` say where nothing was."""
+    """What was passed, or else what the `Tasks` say."""
     tasks = tasks_of(handler)
     Rules(retry=retry)  # refuses what is not a strategy
     if state is not None and not isinstance(state, Mapping):
@@ -85,7 +85,7 @@ def means_of(
 
 @dataclass(frozen=True)
 class Means:
-    """What a job is run with."""
+    """What is used to run a job."""
 
     tasks: Tasks
     queue: Queue
@@ -95,7 +95,7 @@ class Means:
     log: Log
 
     def runner(self, dialect: Dialect) -> Runner:
-        """A runner that has them."""
+        """A runner that uses them."""
         runner = Runner(
             dialect, self.queue, self.tasks, log=self.log, clock=DatabaseClock(), worker=name(), retry=self.retry
         )  # fmt: skip
@@ -170,5 +170,5 @@ def _one(turn: Turn, queue_name: str) -> Turns[bool]:
 
 
 def name() -> str:
-    """Who ran it, for people."""
+    """The name, for people, of what ran the job."""
     return f"{socket.gethostname()}:{os.getpid()}"

@@ -17,7 +17,7 @@ SPREAD = 0.1  # the share of a lifetime by which it may be shortened at random
 
 @dataclass(frozen=True)
 class Span:
-    """After how many runs, and how many seconds, a worker stops by itself; None: never."""
+    """After how many runs, and after how many seconds, a worker stops by itself; None: never."""
 
     max_jobs: int | None = None
     max_lifetime: float | None = None
@@ -25,7 +25,7 @@ class Span:
     @classmethod
     def made(cls, max_jobs: object, max_lifetime: Duration | None) -> Span:
         """
-        One of what was given, or a clear error.
+        A span from the options of a worker, or a clear error.
 
         >>> Span.made(0, None)
         Traceback (most recent call last):
@@ -41,7 +41,7 @@ class Span:
 
     def begun(self) -> Callable[[int], str | None]:
         """
-        What says, of the number of runs so far, which of the two is reached, if one is; its time begins now.
+        Start the clock; returns a function of the number of runs so far that names the option reached, if any.
 
         >>> over = Span(max_jobs=2).begun()
         >>> over(1), over(2)
@@ -60,7 +60,7 @@ class Span:
 
 def host_of(name: object) -> str:
     """
-    This machine, as a worker's row names it: after the worker's own name and an @, if it has one.
+    This machine, as a worker's row names it: after the worker's own name and an @, if it has a name.
 
     >>> host_of("mail").startswith("mail@")
     True

@@ -44,14 +44,14 @@ PATIENCE = 1.0  # seconds after which one that has not let go is taken to have t
 
 
 def alone(plan: Plan[Any]) -> Plan[Any]:
-    """A plan for a connection of our own: it says begin and commit by itself."""
+    """A plan for our own connection: it begins and commits by itself."""
     return plan
 
 
 @dataclass(frozen=True)
 class Turn:
     """
-    What one job goes through; `fit` makes the plans fit a connection whose transaction is the application's.
+    What one job goes through; `fit` adapts the plans to a connection whose transaction is the application's.
 
     `carry_out` carries out a plan on that connection while a handler runs; what it returns may have to be awaited.
     """
@@ -85,7 +85,7 @@ class Turn:
         return run
 
     def _claimed(self, queue_name: str, first_run: int, now: datetime | None) -> Turns[list[Claimed]]:
-        """A job under no limit, or of a lane that has room; one that should have a lane goes into it first."""
+        """A job under no limit, or from a lane that has room; a job that should have a lane is put into it first."""
         dialect, limits = self.runner.dialect, self.runner.limits
         rows: list[Claimed]
         while True:
@@ -112,7 +112,7 @@ class Turn:
         return outcome
 
     def acknowledged(self, run: Run, outcome: Outcome) -> Turns[Outcome | None]:
-        """Write down how it ended; returns that, or None if the job was not ours any more."""
+        """Write down how it ended; returns that, or None if the job was no longer ours."""
         runner, now = self.runner, self.runner.queue.now()
         alike = [(run.row, outcome)]
         [outcome] = yield from self.fit(told_apart(runner.dialect, self.worker_id, runner.worker, alike, now))
@@ -123,7 +123,7 @@ class Turn:
         return outcome if ours or run.completed else None
 
     def released(self) -> Turns[bool]:
-        """Let those run that have waited for what has ended; returns whether there were any."""
+        """Let jobs run that have waited for what has ended; returns whether there were any."""
         dialect, moved, after = self.runner.dialect, False, 0
         while True:
             done: Released = yield from self.fit(release(dialect, self.runner.queue.now()))
@@ -136,7 +136,7 @@ class Turn:
                 return moved
 
     def kept_again(self) -> Turns[None]:
-        """Keep the steps of this run once more, after a rollback that a worker's own connection would not have seen."""
+        """Keep the steps of this run again, after a rollback that a worker's own connection would not have seen."""
         if self.kept:
             yield from self.fit(keep_steps(self.runner.dialect, self.worker_id, self.kept))
 
@@ -148,18 +148,18 @@ class Turn:
 
 
 class InTurn:
-    """Where the steps of one run are kept: on the connection that its turn has."""
+    """Where the steps of one run are kept: on the connection of its turn."""
 
     def __init__(self, turn: Turn, run: Run) -> None:
         self._turn = turn
         self._run = run
 
     def load(self) -> Any:
-        """What earlier runs have kept."""
+        """The steps that earlier runs kept."""
         return answered(self._turn.carry_out(self._turn.fit(self._loaded())))
 
     def keep(self, name: str, text: str) -> Any:
-        """Keep one more."""
+        """Keep another step."""
         return answered(self._turn.carry_out(self._turn.fit(self._kept(name, text))))
 
     def _loaded(self) -> Plan[Mapping[str, str]]:
@@ -175,7 +175,7 @@ class InTurn:
 
 
 def answered(said: Any) -> Any:
-    """What a plan returned that was carried out, or what is to be awaited for that, as a step waits for it."""
+    """A plan's result, or the awaitable that returns it, in the form that a step waits for."""
     if isawaitable(said):
         return said
     future: Future[Any] = Future()

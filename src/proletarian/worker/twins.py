@@ -13,10 +13,10 @@ from proletarian.tasks import Tasks
 
 def require_one(tasks: Tasks) -> None:
     """
-    Refuse the `Tasks` of the program that runs if another module has imported that program once more.
+    Refuse the `Tasks` of the running program if another module has imported that program a second time.
 
-    What `python -m shop` runs is the module `__main__`. A module that says `from shop import tasks` makes
-    Python read the file again, as `shop`, and adds its tasks to the second `Tasks`, which no worker has.
+    What `python -m shop` runs is the module `__main__`. If a module says `from shop import tasks`, Python reads the
+    file again, as `shop`, and adds its tasks to a second `Tasks`, which no worker has.
     """
     main = sys.modules.get("__main__")
     twin = sys.modules.get(name_of(main)) if main is not None else None
@@ -36,7 +36,7 @@ def require_one(tasks: Tasks) -> None:
 
 
 def name_of(main: ModuleType) -> str:
-    """What the program that runs is called when it is imported."""
+    """The name under which the running program is imported."""
     spec = getattr(main, "__spec__", None)
     if spec is not None:
         return str(spec.name.removesuffix(".__main__"))

@@ -12,8 +12,8 @@ class Wake:
     """
     Lets other threads end a sleep.
 
-    `asleep` says whether anybody is there to be woken: setting it, looking once more for
-    work, and only then sleeping leaves no gap for a wake-up to fall into.
+    `asleep` says whether anybody is there to be woken: setting it, looking for work once more, and only then sleeping
+    leaves no gap in which a wake-up could be lost.
     """
 
     def __init__(self) -> None:
@@ -24,11 +24,11 @@ class Wake:
         self.asleep = False
 
     def fileno(self) -> int:
-        """The end to select on."""
+        """The file descriptor to select on."""
         return self._read
 
     def wake(self) -> None:
-        """End the sleep, if there is one; called for every job that ends, so it costs a look otherwise."""
+        """End the sleep, if there is one; called for every job that ends, so otherwise it costs only a check."""
         if self.asleep:
             self.asleep = False
             with contextlib.suppress(OSError):  # if it is full, it is readable already; if it is closed, nobody sleeps
@@ -54,7 +54,7 @@ class Wake:
             os.read(self._read, 4096)
 
     def close(self) -> None:
-        """Give both ends back; a wake-up that comes later goes nowhere."""
+        """Close both ends; a later wake-up has no effect."""
         read, self._read = self._read, -1
         write, self._write = self._write, -1
         for end in (write, read):

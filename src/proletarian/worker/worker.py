@@ -50,21 +50,19 @@ class Worker:
     """
     Runs the jobs of some queues, with a number of slots for each, until it is told to stop.
 
-    `database` is a URL (SQLAlchemy's too, and `django://alias`) or an SQLAlchemy Engine; the
-    worker opens connections of its own to it. `handler` is a `Tasks`, or any callable of a
-    `Job` (plain or async). `queues` maps names to slots: how many jobs of each run at a time, or
-    `Processes(4)` to run four in child processes, or an `Executor` that runs them; by default the
-    worker serves every queue that the `Tasks` name, and the default one, with ten slots each.
-    Everything else has a default that you can keep (times are seconds or timedeltas):
+    `database` is a URL (SQLAlchemy's too, and `django://alias`) or an SQLAlchemy Engine; the worker opens its own
+    connections to it. `handler` is a `Tasks`, or any callable that takes a `Job` (plain or async). `queues` maps names
+    to slots: how many jobs of each run at the same time, or `Processes(4)` to run four in child processes, or an
+    `Executor` that runs them; by default the worker serves every queue that the `Tasks` name, and the default one, with
+    ten slots each. Everything else has a default that you can keep (times are seconds or timedeltas):
 
     - `queue`: the `Queue` value shared with the enqueueing side; that of the `Tasks` by default.
     - `retry`: the strategy for tasks that have none of their own.
-    - `failed_job(job, error)`: called once when a job has failed for good and is archived; that
-      of the `Tasks` by default.
-    - `lifespan`: a function of the worker that returns a context manager (plain or async); what
-      it yields, a mapping, is `job.state` for every handler of this process. That of the `Tasks`
-      by default.
-    - `log(event, data)`: is called with each event; that of the `Tasks` by default, or else `logging`.
+    - `failed_job(job, error)`: called once when a job has failed for good and is archived; that of the `Tasks` by
+      default.
+    - `lifespan`: a function of the worker that returns a context manager (plain or async); what it yields, a mapping,
+      is `job.state` for every handler of this process. That of the `Tasks` by default.
+    - `log(event, data)`: called with each event; that of the `Tasks` by default, or else `logging`.
     - `poll_interval`: seconds between polls of an empty queue, for jobs that come without a notification.
     - `heartbeat`, `lost_after`: seconds between heartbeats, and seconds of silence after which the worker counts as
       dead where no lock can show it.
@@ -155,7 +153,7 @@ class Worker:
 
     @property
     def is_running(self) -> bool:
-        """Whether it was started and not stopped."""
+        """Whether it has been started and not stopped."""
         return self._engine is not None
 
     @property
@@ -211,7 +209,7 @@ class Worker:
         Run the jobs that are due until there are none, and return the number of runs.
 
         For cron jobs, scripts and tests; jobs for a later time are left waiting. In the main thread, signals stop it as
-        they stop `run()`. Raises permanent errors of the database, unless `on_polling_error` says to continue.
+        they do `run()`. Raises permanent errors of the database, unless `on_polling_error` says to continue.
         """
         if threading.current_thread() is not threading.main_thread():
             return self._run(None, drain=True)
@@ -266,7 +264,7 @@ class Worker:
 
     @untraced()
     def _check_database(self) -> bool:
-        """Refuse permanent errors now; True if the database is there."""
+        """Refuse permanent errors now; returns True if the database is available."""
         try:
             connection = self.database.connect()
         except DatabaseUnavailable as error:

@@ -79,7 +79,7 @@ class Round:
     def looked(self, found: Look, *, took: float, now: float) -> list[str]:
         """A look has found this; returns the lanes to try."""
         self.cursor = found.cursor
-        # Not every database sees in a look that a job waits to be tried again: a claim has found it out.
+        # Not every database sees in a look that a job waits for a retry, but a claim has found it out.
         free = [lane for lane in found.free if self._passed_by.get(lane, -inf) <= now]
         self._cost = took
         if not free:
