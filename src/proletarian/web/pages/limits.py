@@ -161,9 +161,7 @@ def lift(ask: Ask) -> Done:
         return was_set
 
     was_set = ask.desk.act(plan())
-    return Done(
-        ask.url("/limits", name=name), f"The limit {name} {'was lifted' if was_set else 'was not set'}."
-    )
+    return Done(ask.url("/limits", name=name), f"The limit {name} {'was lifted' if was_set else 'was not set'}.")
 
 
 def _name(ask: Ask) -> str:
