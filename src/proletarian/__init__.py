@@ -128,8 +128,8 @@ if TYPE_CHECKING:
     from proletarian.worker.hands.executor import Executor
     from proletarian.worker.hands.processes import Processes
 
-# Each name is imported when it is first used: an application that only enqueues does not pay
-# for the worker, and `import proletarian` for nothing.
+# Each name is imported when it is first used: an application that only enqueues does not pay for the worker, and a
+# bare `import proletarian` pays for nothing.
 _HOMES = {
     "control.steering": ("Cancelled",),
     "current": ("current_job",),
@@ -182,7 +182,7 @@ _HOMES = {
 def _on_first_use(
     package: str, homes: Mapping[str, Iterable[str]]
 ) -> tuple[Callable[[str], Any], Callable[[], list[str]]]:
-    """A package's `__getattr__` and `__dir__`: `homes` says which module below it has which of its names."""
+    """A package's `__getattr__` and `__dir__`: `homes` maps modules below it to the names that they define."""
     home_of = {name: home for home, names in homes.items() for name in names}
 
     def find(name: str) -> Any:

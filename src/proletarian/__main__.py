@@ -1,4 +1,4 @@
-"""For `python -m proletarian`, where the `proletarian` script is not on the path."""
+"""Makes `python -m proletarian` work where the `proletarian` script is not on the path."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 """
-The job that runs here: for code far below a handler, which was not handed it.
+The job that runs here, for code far below a handler that it was not passed to.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from proletarian.job import Job
 
 
 class Running(Protocol):
-    """A run under way, which makes its job when somebody asks for it."""
+    """A run in progress, which makes its job when somebody asks for it."""
 
     def seen_job(self) -> Job:
         """The job, with as much of its payload as can be read."""
@@ -32,7 +32,7 @@ def current_job() -> Job | None:
     Get the job that this thread or coroutine is running, without having been passed it; None outside a run.
 
     For clients that tag what they send, and functions that record progress; for log lines there is `proletarian.logs`.
-    It is the job that a handler gets by `def handler(job: Job, …)`, in workers, `process_next_job` and tests that drain
+    It is the job that a `def handler(job: Job, …)` is passed, in workers, `process_next_job` and tests that drain
     or run inline. Anything that copies the context has it too (`asyncio.to_thread`, `asyncio.create_task`); a thread
     that a handler starts does not.
 

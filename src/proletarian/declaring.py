@@ -88,18 +88,16 @@ class Declaring(Mapping[str, Task[..., Any]]):
         keep: Keep | Duration | None = None,
     ) -> Any:
         """
-        Make a function a task: bare, or with options.
+        Make a function a task, as a decorator without or with options.
 
-        `name` is the job type, by default the function's name; keep it when you rename the
-        function, because waiting jobs carry it. `queue` and `priority` are where its jobs go
-        unless told otherwise. `retry` says how often to try again (none unless asked for,
-        here or for all in `Tasks(retry=…)`). `time_limit` is seconds or a timedelta: an `async def` is then
-        cancelled, a plain function is told by `job.stopping`. After `lost_limit` workers have
-        died under one job and nothing beside it, it is archived as failed. `keep_result` stores what the function
-        returns in the archive. `process` runs it in a child process of the worker's, whatever its queue: for work
-        that keeps a CPU busy, or whose time limit has to be enforced; see `Processes`. `unique` has one such job at
-        a time; see `Unique`.
-        `limit` is how many of them may run at a time in the whole fleet, or start in some time; see `Limit`.
+        `name` is the job type, by default the function's name; keep it when you rename the function, because waiting
+        jobs carry it. `queue` and `priority` are the defaults for its jobs. `retry` says how often to try again (not at
+        all by default, unless `Tasks(retry=…)` says otherwise). `time_limit` is seconds or a timedelta: an `async def`
+        is then cancelled, a plain function is told by `job.stopping`. After `lost_limit` workers have died while
+        running one job and nothing else, it is archived as failed. `keep_result` stores what the function returns in
+        the archive. `process` runs it in a child process of the worker, whatever its queue: for work that keeps a CPU
+        busy, or whose time limit has to be enforced; see `Processes`. `unique` allows one such job at a time; see
+        `Unique`. `limit` is how many of them may run at a time in the whole fleet, or start in some time; see `Limit`.
         `keep` says how long the archive keeps its jobs: seconds, a timedelta, or a `Keep`; by default as long as
         `Tasks(keep=…)` says.
 
@@ -147,7 +145,7 @@ class Declaring(Mapping[str, Task[..., Any]]):
         return task
 
     def _known(self, owner: str, limit: Limit) -> Limit:
-        """Note a limit by its name, under which there can be one only."""
+        """Record a limit by its name; there can be only one of each name."""
         name = limit.named(owner)
         other = self._limits.setdefault(name, limit)
         if other.rule != limit.rule:
@@ -162,7 +160,7 @@ class Declaring(Mapping[str, Task[..., Any]]):
         return self._limits
 
     def limit_of(self, job_type: str, queue: str) -> tuple[str, Limit] | None:
-        """The limit of such a job, and whose it is: its task's, or else its queue's."""
+        """The limit of such a job, and its owner: the task, or else the queue."""
         task = self.find(job_type)
         if task is not None and task.limit is not None:
             return task.name, task.limit
@@ -179,19 +177,19 @@ class Declaring(Mapping[str, Task[..., Any]]):
         missed: Missed = "once",
     ) -> Schedule:
         """
-        Have a job enqueued again and again, by any worker of these tasks: each tick once, whoever dies.
+        Enqueue a job on a schedule, by any worker of these tasks: exactly once per tick, even if workers die.
 
-        `when` is a cron text of five fields (minute hour day month weekday), one of @hourly, @daily, @weekly,
-        @monthly and @yearly, or an interval: a timedelta or seconds. `tz` is the time zone that a cron text is
-        read in, UTC by default. `name` is the job type unless it is given; keep it, because the database knows the
-        schedule by it. `missed` says what becomes of ticks that came while no worker was there: "once" (the
-        default) enqueues one job for the latest, "skip" none if that is over a minute old, "all" one for each of
-        the latest hundred. The job's `process_at` and `job.tick` are the tick.
+        `when` is a cron expression with five fields (minute hour day month weekday), one of @hourly, @daily, @weekly,
+        @monthly and @yearly, or an interval: a timedelta or seconds. `tz` is the time zone of a cron expression, UTC
+        by default. `name` is the job type by default; keep it, because it identifies the schedule in the database.
+        `missed` says what becomes of ticks that came while no worker was running: "once" (the default) enqueues one job
+        for the latest, "skip" none if that is over a minute old, "all" one for each of the latest hundred. The job's
+        `process_at` and `job.tick` are the tick.
 
-        Workers put it into the database when they start, and take it out when a release no longer declares it.
-        Returns the `Schedule`. Raises `ConfigurationError` for a name that is taken, a text that is no cron or
-        never comes, a zone that this machine does not know, or another value that cannot be; `PayloadError` as an
-        enqueue does.
+        Workers store it in the database when they start, and delete it when a release no longer declares it.
+        Returns the `Schedule`. Raises `ConfigurationError` for a name that is taken, a cron expression that is invalid
+        or never matches, a zone that this machine does not know, or another invalid value; `PayloadError` as an enqueue
+        does.
 
         >>> from datetime import UTC, datetime
         >>> from proletarian import Tasks
@@ -202,7 +200,7 @@ class Declaring(Mapping[str, Task[..., Any]]):
         >>> [str(tick) for tick in monthly.next(2, after=datetime(2026, 3, 5, tzinfo=UTC))]
         ['2026-04-01 04:00:00+00:00', '2026-05-01 04:00:00+00:00']
         """
-        from proletarian.schedule import schedule  # with it come calendars, which few need
+        from proletarian.schedule import schedule  # it imports calendars, which few applications need
 
         made = schedule(when, job, name=name, tz=tz, missed=missed)
         if made.name in self._schedules:
@@ -213,12 +211,12 @@ class Declaring(Mapping[str, Task[..., Any]]):
 
     @property
     def schedules(self) -> Mapping[str, Schedule]:
-        """What `schedule` was told, by name."""
+        """The declared schedules, by name."""
         return self._schedules
 
     def queue_names(self) -> set[str]:
         """
-        The queues that tasks and schedules name, and the default one: a worker serves them unless told otherwise.
+        The queues that tasks and schedules name, and the default one: a worker serves them by default.
 
         >>> from proletarian import Tasks
         >>> tasks = Tasks()
@@ -232,11 +230,11 @@ class Declaring(Mapping[str, Task[..., Any]]):
         return {self.queue.default_queue} | {name for name in named if name is not None}
 
     def find(self, job_type: str) -> Task[..., Any] | None:
-        """The task of this job type, if there is one."""
+        """The task with this job type, if there is one."""
         return self._tasks.get(job_type)
 
     def job_types(self) -> list[str] | None:
-        """The job types that there are handlers for; None where they cannot be listed."""
+        """The job types that have handlers; None if they cannot be listed."""
         return sorted(self)
 
     def __getitem__(self, job_type: str) -> Task[..., Any]:
@@ -251,4 +249,4 @@ class Declaring(Mapping[str, Task[..., Any]]):
         return len(self._tasks)
 
     def __bool__(self) -> bool:
-        return True  # a registry without tasks is still one
+        return True  # a registry without tasks is still true

@@ -1,4 +1,4 @@
-"""The queue of those who name none: its methods are the functions of the same names in `proletarian`."""
+"""The default queue: its methods are the functions of the same names in `proletarian`."""
 
 from __future__ import annotations
 

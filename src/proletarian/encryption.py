@@ -25,8 +25,8 @@ class EncryptingSerializer:
     from the queue (and no longer needed in the archive).
 
     `inner` makes the text that is encrypted. With `accept_plain`, payloads that were enqueued before
-    there was encryption are still read; without it they are refused, so that nobody who can write
-    to the tables, but knows no key, can make up a job.
+    encryption was introduced are still read; without it they are refused, so that nobody who can write
+    to the tables, but has no key, can forge a job.
 
     Headers, job types and errors are not encrypted.
 
@@ -61,7 +61,7 @@ class EncryptingSerializer:
 
     @staticmethod
     def new_key() -> str:
-        """A fresh key; keep it where you keep passwords."""
+        """A new key; keep it where you keep passwords."""
         from cryptography.fernet import Fernet
 
         return Fernet.generate_key().decode()
@@ -71,7 +71,7 @@ class EncryptingSerializer:
         return PREFIX + self._fernet.encrypt(self._inner.encode(data).encode()).decode()
 
     def decode(self, text: str) -> Any:
-        """The payload; raises `UnreadablePayload` if none of the keys fits, or somebody has changed the text."""
+        """The payload; raises `UnreadablePayload` if no key fits, or if somebody has changed the text."""
         if not text.startswith(PREFIX):
             if self._accept_plain:
                 return self._inner.decode(text)

@@ -12,8 +12,8 @@ Everything this library raises.
     ├── PayloadError              a payload does not fit its handler, or cannot be encoded
     │   ├── UnreadablePayload     a stored payload that no run will ever be able to read
     │   └── StepNotKept           what a step returned cannot be kept
-    ├── WrongState                a job is in the wrong state for this: retried while it waits, say
-    ├── AlreadyEnqueued           a unique job is there already, and its task says to raise
+    ├── WrongState                a job is in the wrong state for this: for example a retry while it waits
+    ├── AlreadyEnqueued           a unique job exists already, and its task says to raise
     ├── JobFailed                 a job that was waited for has failed for good
     ├── JobCancelled              a job that was waited for was cancelled
     ├── LeaseLost                 another worker owns this job now
@@ -149,7 +149,7 @@ class PermissionDenied(DatabaseUnavailable):
 
     @classmethod
     def said(cls, error: Exception) -> PermissionDenied:
-        """With what the database said, and what grants the rights."""
+        """With the database's message, and how to grant the privileges."""
         first = str(error.args[-1] if error.args else error).strip().splitlines()[0]
         return cls(
             f"{first}: the account lacks a privilege that this needs; `proletarian roles` prints the SQL that grants it"

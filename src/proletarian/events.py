@@ -1,7 +1,7 @@
 """
-What happens in a worker, told as events: a name, and what was known.
+What happens in a worker, as events: a name, and data.
 
-An event carries no level and no sentence: the application decides what is serious.
+An event has no level and no sentence: the application decides what is serious.
 `Worker(log=…)` takes any function of (event, data). The default, `to_logging`, writes
 to the logger `proletarian.worker` with a sensible level for each event, and the data
 as `extra`, so that a JSON formatter sees fields.
@@ -61,8 +61,8 @@ LEVELS: Mapping[str, int] = {
     "schedules.declared": logging.INFO,
 }
 
-# Expected, or told with its traceback by job.failed just before: a line is enough. Not job.given_up, which is what
-# collectors of errors look at.
+# Expected, or just reported with its traceback by job.failed: a line is enough. Not job.given_up, which is what
+# error collectors look at.
 ONE_LINE = ("database.unavailable", "job.retrying", "job.snoozed", "job.released")
 
 _logger = logging.getLogger("proletarian.worker")
@@ -89,7 +89,7 @@ def to_logging(event: str, data: dict[str, Any]) -> None:
 
 def shown(value: Any) -> str:
     """
-    A value on one line; a text in quotes, unless it is one plain word.
+    A value on one line; a string is in quotes unless it is one plain word.
 
     >>> print(shown("mail"), shown("two words"), shown(ValueError("no\\nluck")), shown({"mail": 2}))
     mail "two words" "ValueError: no\\nluck" {'mail': 2}
@@ -104,7 +104,7 @@ def shown(value: Any) -> str:
 
 def error_in_words(error: BaseException) -> str:
     """
-    An error's type and what it says; one whose `__str__` is broken has its type.
+    An error's type and message; only the type if its `__str__` is broken.
 
     >>> error_in_words(KeyError("a")), error_in_words(TimeoutError())
     ("KeyError: 'a'", 'TimeoutError')
@@ -144,7 +144,7 @@ def with_context(log: Log, context: Mapping[str, Any]) -> Log:
 
 def guarded(log: Log) -> Log:
     """
-    A log that may raise anything: that is noted on the logger `proletarian.worker`, and no job suffers.
+    Wrap a log that may raise anything: errors go to the logger `proletarian.worker`, and no job suffers.
 
     >>> guarded(lambda event, data: 1 / 0)("job.started", {})
     """
@@ -163,9 +163,9 @@ def guarded(log: Log) -> Log:
 
 def is_wanted(log: Log, event: str) -> bool:
     """
-    Whether a log would do anything with this event, so that nothing is put together in vain.
+    Whether a log would do anything with this event, so that no data is prepared in vain.
 
-    A log may have an attribute `wanted(event)`, as `to_logging` has; without one it wants all.
+    A log may have an attribute `wanted(event)`, as `to_logging` does; without one it wants all events.
     """
     wanted: Callable[[str], bool] | None = getattr(log, "wanted", None)
     return wanted is None or wanted(event)

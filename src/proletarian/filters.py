@@ -1,7 +1,7 @@
 """
-Which jobs are meant: one filter for Python, the command line and a dashboard's address.
+Selects jobs: one filter for Python, the command line and the dashboard's addresses.
 
-The text form is read here word by word, so that an error can point at the word that is wrong.
+The text form is read here word by word, so that an error can point at the wrong word.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class JobFilter:
     - `tag`: a tag that the job must have, or several, all of which it must have.
     - `payload`: values by dotted path, compared as text: `{"user.id": 42}`.
     - `error`: a substring of the type or message of an error that the job keeps.
-    - `where`: a part of the file, line and function of your own code at which it failed last: `jobs.py:17 in send`.
+    - `where`: a part of the file, line and function of your own code where it last failed: `jobs.py:17 in send`.
     - `worker`: a substring of the host and process id of the worker that ran it.
     - `lane`: the limit's lane that the job is in; `*` as above.
     - `job_id`: an id, or several.
@@ -109,7 +109,7 @@ class JobFilter:
                     if name not in READERS:
                         raise FilterError(f"a filter has no key {key!r}{_close(key, KEYS) or _all_keys()}")
                     _once(given, name, READERS[name](value))
-                    cls(**given)  # says what is wrong with this word, while we know which it is
+                    cls(**given)  # reports what is wrong with this word while we know which it is
             except FilterError as error:
                 raise FilterError(f"{error}\n{_pointer(text, at)}") from None
         return cls(**given, payload=payload)
@@ -156,7 +156,7 @@ def _words(text: str) -> Iterator[tuple[tuple[int, int], str, str]]:
 
 
 def _value(text: str) -> Any:
-    """A number, true, false, null or a quoted text as JSON has them; any other text as it stands."""
+    """A number, true, false, null or a quoted string as in JSON; any other text as it is."""
     try:
         return json.loads(text)
     except ValueError:
@@ -262,5 +262,5 @@ def _quoted(text: str) -> str:
 
 
 def _as_word(value: object) -> str:
-    """A value of a payload so that reading it yields the same: a text that looks like a number has quotes."""
+    """A payload value in a form that reads back the same: a string that looks like a number is quoted."""
     return _quoted(value) if isinstance(value, str) and _value(value) is value else json.dumps(value)

@@ -1,7 +1,7 @@
 """
 Job ids: who makes them, and how they are stored.
 
-A strategy has three methods. `generate()` makes a new id, or returns None where the
+A strategy has three methods. `generate()` makes a new id, or returns None if the
 database makes it. `encode(id)` returns what is stored: a `uuid.UUID`, an `int` or a `str`.
 `decode(stored)` returns the id. `kind_of` finds out which of the three column types
 a strategy needs.
@@ -30,14 +30,14 @@ class JobIds(Protocol):
         """A new id, or None if the database makes it at the insert."""
 
     def encode(self, job_id: Any) -> UUID | int | str | None:
-        """The id as it is stored."""
+        """The id in its stored form."""
 
     def decode(self, stored: Any) -> Any:
-        """The id, from how it is stored."""
+        """The id from its stored form."""
 
 
 class _Latest:
-    """The latest id of this process, which all strategies count on from."""
+    """The latest id of this process, from which all strategies continue."""
 
     __slots__ = ("left", "lock", "millisecond", "number")
 
@@ -45,7 +45,7 @@ class _Latest:
         self.start_anew()
 
     def start_anew(self) -> None:
-        """In a forked child as well: random bits of its own, and a lock that nobody held at the fork."""
+        """Start over, also in a forked child: with new random bits, and a lock that nobody held at the fork."""
         self.lock = threading.Lock()
         self.millisecond = 0
         self.left = 0  # how many more ids it has room for
@@ -64,7 +64,7 @@ class UUID7:
 
     Within one process they are strictly increasing, even within a millisecond and when
     the clock steps back (RFC 9562, method 1: the 12 bits after the time are a counter, and
-    one that is full counts on in the next millisecond).
+    a full one continues in the next millisecond).
 
     >>> ids = UUID7()
     >>> ids.generate() < UUID7().generate()
@@ -75,9 +75,9 @@ class UUID7:
         """A new id, greater than every earlier one of this process."""
         millisecond = time.time_ns() // 1_000_000
         with _latest.lock:
-            # A new millisecond starts the counter at 0, a busy one counts on, a clock that steps back
-            # is ignored. Random bits are drawn anew with each millisecond: within one the counter
-            # tells ids apart.
+            # A new millisecond starts the counter at 0, within the same one it continues, and a clock that
+            # steps back is ignored. Random bits are drawn once per millisecond: within it the counter tells
+            # ids apart.
             if millisecond <= _latest.millisecond and _latest.left:
                 _latest.left -= 1
                 number = _latest.number = _latest.number + ONE_MORE
@@ -102,7 +102,7 @@ _unknown = SafeUUID.unknown
 
 
 def _uuid(number: int) -> UUID:
-    """The same as `UUID(int=number)`, without its checks: they take half the time of making an id."""
+    """The same as `UUID(int=number)`, without its checks, which take half of the time that an id takes."""
     made = _new(UUID)
     _set(made, "int", number)
     _set(made, "is_safe", _unknown)
@@ -121,7 +121,7 @@ class DatabaseGenerated:
     """Small integers that the database counts up (BIGSERIAL, AUTO_INCREMENT, ROWID)."""
 
     def generate(self) -> None:
-        """Nothing: the database generates the id."""
+        """None: the database generates the id."""
         return
 
     def encode(self, job_id: Any) -> int | None:
@@ -164,12 +164,12 @@ def kind_of(strategy: JobIds) -> Kind:
 
 def spare(kind: Kind) -> UUID | int | str:
     """
-    An id, as it is stored, for a job whose own was given to another one too; whatever the strategy, it meets no other.
+    A stored id for a job whose own id was also given to another one; it collides with no id of any strategy.
 
     >>> isinstance(spare("uuid"), UUID), spare("bigint") < 0
     (True, True)
     """
     made = UUID7().generate()
     if kind == "bigint":
-        return -(int.from_bytes(os.urandom(8), "big") >> 2) - 1  # those that are counted are above 0
+        return -(int.from_bytes(os.urandom(8), "big") >> 2) - 1  # counted ids are above 0
     return made if kind == "uuid" else str(made)

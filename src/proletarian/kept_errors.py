@@ -1,4 +1,4 @@
-"""The errors that a job's row keeps: what can be said of each, as JSON, whatever the error is."""
+"""The errors that a job's row keeps: what is known about each, as JSON, whatever the error is."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ def with_error(
     errors: str | None, error: BaseException, *, attempt: int, worker: str, at: datetime, ran: float | None = None
 ) -> str:
     """
-    The row's list of errors with one more, as JSON; the oldest go when there are too many.
+    The row's list of errors plus one more, as JSON; the oldest are dropped when there are too many.
 
-    `ran` is how many seconds the run took that ended with it, where that is known.
+    `ran` is how many seconds the run took that ended with it, if that is known.
     """
     kept = errors_in(errors)
     kept.append(
@@ -38,7 +38,7 @@ def with_error(
 
 def errors_in(text: str | None) -> list[dict[str, Any]]:
     """
-    The errors that a row keeps; what another hand wrote there and is none is left out.
+    The errors that a row keeps; anything else that somebody wrote there is left out.
 
     >>> errors_in('[{"attempt": 1}, 2]'), errors_in("garbage"), errors_in(None)
     ([{'attempt': 1}], [], [])
@@ -52,7 +52,7 @@ def errors_in(text: str | None) -> list[dict[str, Any]]:
 
 def message_of(error: BaseException) -> str:
     """
-    The error's own words, even if its `__str__` is broken.
+    The error's own message, even if its `__str__` is broken.
 
     >>> class Mute(Exception):
     ...     def __str__(self):
@@ -68,9 +68,9 @@ def message_of(error: BaseException) -> str:
 
 def traceback_of(error: BaseException) -> str:
     """
-    The error's traceback with its causes; where it was raised, if an attribute of it is broken.
+    The error's traceback with its causes; only where it was raised if one of its attributes is broken.
 
-    An error that was never raised has none.
+    An error that was never raised has no traceback.
     """
     own = vars(BaseException)["__traceback__"].__get__(error)  # its class may hide it
     if own is None:
@@ -84,7 +84,7 @@ def traceback_of(error: BaseException) -> str:
 
 
 def storable(text: str) -> str:
-    """Text without what databases refuse: NUL and lone surrogates."""
+    """Text without the characters that databases refuse: NUL and lone surrogates."""
     return text.replace("\0", "\\0").encode("utf-8", "backslashreplace").decode()
 
 

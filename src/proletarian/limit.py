@@ -1,5 +1,5 @@
 """
-Limits for the whole fleet: how many jobs at a time, how many a second, or one after the other.
+Limits for the whole fleet: how many jobs at a time, how many per second, or one after another.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ Per = str | Callable[[Any], Any]
 
 LONGEST = 120  # characters of a name: a lane has 191, and the digest of a value has to fit in
 A_LIMIT_NAME = f"a text of 1 to {LONGEST} characters, without a colon, NUL and white space at its ends"
-NO_LIMIT = 1_000_000  # jobs of a lane at a time, where only its rate is limited
-BURST = 0.1  # seconds' worth of a rate that may start at once, unless it is said
+NO_LIMIT = 1_000_000  # jobs of a lane at a time, if only its rate is limited
+BURST = 0.1  # seconds' worth of a rate that may start at once, by default
 ROUNDING = 1e-6
 
 
 class Rule(NamedTuple):
     """
-    What a lane allows: so many at a time; a start `every` so many seconds, and `burst` of them at once.
+    What a lane allows: `most` jobs at a time; a start `every` so many seconds, and `burst` of them at once.
 
     >>> Rule(2).room(running=1, wanted=5), Rule(NO_LIMIT, every=0.1, burst=3).starts(next_at=0.0, t=100.0)
     (1, 3)
@@ -42,7 +42,7 @@ class Rule(NamedTuple):
         return max(0, min(wanted, self.most - running))
 
     def arrival(self, next_at: float, t: float) -> float:
-        """When the next start is due by the rate alone, whatever was saved up for a burst."""
+        """When the next start is due by the rate alone, without what was saved up for a burst."""
         return max(next_at + (self.burst - 1) * (self.every or 0.0), t)
 
     def starts(self, next_at: float, t: float) -> int:
@@ -52,7 +52,7 @@ class Rule(NamedTuple):
         return max(0, floor((t + self.burst * self.every - self.arrival(next_at, t)) / self.every + ROUNDING))
 
     def next_at(self, next_at: float, t: float, started: int) -> float | None:
-        """The earliest next start after so many now; None: there is no rate."""
+        """The earliest next start after this many now; None if there is no rate."""
         if self.every is None:
             return None
         return self.arrival(next_at, t) + (started - self.burst + 1) * self.every
@@ -120,7 +120,7 @@ class Limit:
 
     @property
     def rule(self) -> Rule:
-        """The rule that workers follow."""
+        """The rule that workers enforce."""
         most = NO_LIMIT if self.running is None else self.running
         return made_rule(most, self.rate, self.seconds, self.burst, is_ordered=self.ordered)
 
@@ -150,7 +150,7 @@ class Limit:
 
 def made_rule(most: int, rate: int | None, seconds: float, burst: int | None, *, is_ordered: bool = False) -> Rule:
     """
-    A rule of what people say.
+    The rule that a limit's options describe.
 
     >>> made_rule(5, 50, 1.0, None)
     Rule(most=5, every=0.02, burst=5, is_ordered=False)
@@ -162,7 +162,7 @@ def made_rule(most: int, rate: int | None, seconds: float, burst: int | None, *,
 
 def require_limit(given: object, what: str) -> Limit:
     """
-    This value, if it is a `Limit`; raises `ConfigurationError` for anything else, and says what to do instead of two.
+    This value, if it is a `Limit`; raises `ConfigurationError` for anything else, with advice for lists of two.
 
     >>> require_limit([Limit(2, per="account_id"), Limit(20)], "limit is a Limit")
     Traceback (most recent call last):
@@ -181,7 +181,7 @@ give these jobs a queue of their own, and let the slots of its workers bound the
 
 def in_a_lane(name: str) -> str:
     """
-    A name without a colon, which ends it in a lane.
+    A name with its colons escaped, because a colon ends the name in a lane.
 
     >>> in_a_lane("shop:send")
     'shop%3Asend'
@@ -212,7 +212,7 @@ def name_of(lane: str) -> str:
 
 def stored_lane(name: str, value: Any) -> str:
     """
-    A lane of a name, for one value; of what is too long, or what no database keeps as it is, its SHA-256.
+    A lane with this name, for one value; the value's SHA-256 if it is too long, or not stored unchanged everywhere.
 
     >>> stored_lane("send", 42), stored_lane("send", {"b": 1, "a": None}), len(stored_lane("send", "x" * 200))
     ('send:42', 'send:{"a":null,"b":1}', 69)

@@ -1,5 +1,5 @@
 """
-Log lines that say which job wrote them: a filter for `logging`, and the fields for any other logger.
+Log lines that say which job wrote them: a filter for `logging`, and fields for any other logger.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ FIELDS = ("job_id", "job_type", "queue", "attempt", "trace_id")
 
 def job_fields() -> dict[str, Any]:
     """
-    Get what identifies the run that this code belongs to, for any logger; nothing outside of a run.
+    Get the fields that identify the run that this code belongs to, for any logger; empty outside of a run.
 
     `job_id` (an int, or text), `job_type`, `queue`, `attempt` (1 the first time), and `trace_id` if it is known: that
-    of the current span of OpenTelemetry, or the one that the job's header `traceparent` brought along. It works
-    wherever `current_job()` does, and does not read the payload. As a processor of structlog:
+    of the current OpenTelemetry span, or the one from the job's header `traceparent`. It works wherever `current_job()`
+    does, and does not read the payload. As a structlog processor:
     `lambda logger, name, event: {**job_fields(), **event}`.
 
     >>> job_fields()
@@ -38,11 +38,12 @@ def job_fields() -> dict[str, Any]:
 
 class JobFields(logging.Filter):
     """
-    Put the job that runs on every line that its handler logs, and libraries below it.
+    Put the running job on every line that its handler, or a library that it calls, logs.
 
-    Add one to a handler of `logging`, and its records have `job_id`, `job_type`, `queue`, `attempt` and `trace_id`;
-    outside of a run they are None. What a record has already stays. `proletarian worker` does it by itself. Lines of
-    child processes (`Processes`) have them too if the worker's process has this filter. Nothing is filtered out.
+    Add one to a `logging` handler, and its records have `job_id`, `job_type`, `queue`, `attempt` and `trace_id`;
+    outside of a run they are None. A record keeps the values that it already has. `proletarian worker` adds it by
+    itself. Lines from child processes (`Processes`) have the fields too if the worker's process has this filter.
+    Nothing is filtered out.
 
     >>> handler = logging.StreamHandler()
     >>> handler.addFilter(JobFields())
@@ -61,7 +62,7 @@ class JobFields(logging.Filter):
 
 
 def span_trace_id() -> str | None:
-    """The trace of OpenTelemetry's current span, if the application uses it: nothing is imported for it."""
+    """The trace id of OpenTelemetry's current span, if the application uses it: nothing is imported for this."""
     trace = sys.modules.get("opentelemetry.trace")
     if trace is None:
         return None
@@ -71,7 +72,7 @@ def span_trace_id() -> str | None:
 
 def header_trace_id(traceparent: str) -> str | None:
     """
-    The trace that a W3C header names.
+    The trace id in a W3C header.
 
     >>> header_trace_id("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01")
     '4bf92f3577b34da6a3ce929d0e0e4736'

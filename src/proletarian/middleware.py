@@ -18,7 +18,7 @@ Middleware: TypeAlias = Callable[[Job, Callable[[Job], Any]], Any]
 
 
 def wrapped(handler: Handler, task: Task[..., Any], middlewares: Sequence[Middleware]) -> Handler:
-    """A handler of this task within middleware, the first of it outermost."""
+    """A handler of this task within middleware, the first outermost."""
     for middleware in reversed(middlewares):
         require_fit(middleware, task)
         handler = _around(middleware, handler)
@@ -35,7 +35,7 @@ def require_fit(middleware: Middleware, task: Task[..., Any]) -> None:
 
 
 def _around(middleware: Middleware, call_next: Handler) -> Handler:
-    """The next handler within a middleware, which must not keep for itself what is to be awaited."""
+    """The next handler within a middleware, which must not swallow an awaitable."""
 
     def handle(job: Job) -> Any:
         begun: Any = None

@@ -75,7 +75,7 @@ def missing(database: Database) -> list[Migration]:
     """The migrations that a database has not had yet."""
     try:
         connection = database.connect()
-    except SchemaOutOfDate:  # a file that is still to be made
+    except SchemaOutOfDate:  # a file that does not exist yet
         return migrations(database.dialect)
     try:
         version = applied(connection, database) or 0
@@ -85,7 +85,7 @@ def missing(database: Database) -> list[Migration]:
 
 
 def bookkeeping(dialect: Dialect) -> str:
-    """SQL that makes the table in which migrations are noted."""
+    """SQL that creates the table that records migrations."""
     table = dialect.tables.name("migration", dialect.name)
     schema = dialect.tables.schema(dialect.name) if dialect.name == "postgresql" else None
     create_schema = f"{make_schema(schema)}\n\n" if schema else ""
@@ -98,7 +98,7 @@ def bookkeeping(dialect: Dialect) -> str:
 
 
 def script(dialect: Dialect, chosen: list[Migration]) -> str:
-    """SQL that applies these migrations and notes that it has."""
+    """SQL that applies these migrations and records them."""
     table = dialect.tables.name("migration", dialect.name)
     parts = [bookkeeping(dialect).rstrip()]
     for migration in chosen:
@@ -118,7 +118,7 @@ def migrate(where: Any, queue: Queue | None = None) -> list[Migration]:
 
 
 def bring_up_to_date(database: Database) -> list[Migration]:
-    """The same for a database that is known already."""
+    """The same for a database that is already known."""
     database.create()
     connection = database.connect()
     try:
@@ -134,7 +134,7 @@ def bring_up_to_date(database: Database) -> list[Migration]:
 
 def in_short_spells(connection: OwnConnection, database: Database) -> list[Migration]:
     """
-    Apply what is missing. A lock that others hold is waited for in short spells.
+    Apply what is missing; if others hold a lock, wait for it only briefly at a time.
 
     An ALTER TABLE that waits makes every enqueue wait behind it.
     """
@@ -150,9 +150,9 @@ def in_short_spells(connection: OwnConnection, database: Database) -> list[Migra
 
 
 def upgrade(database: Database) -> Plan[list[Migration]]:
-    """Apply what is missing, in one transaction where the database can, one process at a time."""
+    """Apply what is missing, one process at a time, in one transaction if the database can."""
     dialect = database.dialect
-    yield from begin(dialect)  # on SQLite this is the lock: there is one writer
+    yield from begin(dialect)  # on SQLite this is the lock, because there is one writer
     for statement in LOCKS.get(database.kind, ()):
         yield Statement(Text(statement))
     for statement in split(bookkeeping(dialect)):
@@ -178,7 +178,7 @@ LOCKS = {
 
 
 def latest(dialect: Dialect) -> Statement:
-    """Asks for the number of the last migration that was applied."""
+    """A query for the number of the last migration that was applied."""
     return Statement(Text(f"SELECT max(number) FROM {dialect.tables.name('migration', dialect.name)}"))
 
 
@@ -187,7 +187,7 @@ def check_ids(connection: OwnConnection, database: Database) -> None:
     dialect = database.dialect
     found = connection.run(id_type(dialect))
     expected = dialect.parts["ID"]
-    found = found and found.strip('"')  # as PostgreSQL writes it where it quotes all identifiers
+    found = found and found.strip('"')  # as PostgreSQL writes it if it quotes all identifiers
     if found and not found.upper().startswith(expected):
         raise ConfigurationError(
             f"the tables in {database!r} hold job ids of the type {found}, and this queue's are {expected}: use the "
@@ -197,10 +197,10 @@ def check_ids(connection: OwnConnection, database: Database) -> None:
 
 def role_script(dialect: Dialect, part: str, name: str) -> str:
     """
-    SQL that grants one role the least it needs.
+    SQL that grants one role only what it needs.
 
-    `part` is "worker", "dashboard", "enqueue" for an application that may only enqueue jobs, or "look" for those
-    who only read.
+    `part` is "worker", "dashboard", "enqueue" for an application that may only enqueue jobs, or "look" for read-only
+    users.
     """
     if dialect.name == "sqlite":
         raise ConfigurationError("SQLite has no roles: anybody who can write to the file can do everything")

@@ -3,8 +3,8 @@ What becomes of a run: decisions, no database.
 
 A handler ends by returning or by raising. `Snooze`, `Cancel` and `RetryAfter` are ways
 to say what should happen; anything else that is raised is a failure, and the task's
-retry strategy is asked. The answer is an `Outcome`: where the job goes and what its
-row says then.
+retry strategy decides. The result is an `Outcome`: where the job goes and what its
+row contains then.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ class RetryAfter(Signal):
     """
     Raise this when the run failed and you know when to try again (an HTTP Retry-After).
 
-    It counts as a failure. The task's `Retry` still says how often; without one the job
+    It counts as a failure. The task's `Retry` still limits how often; without one the job
     is tried again as often as this is raised.
 
     >>> RetryAfter(30).seconds
@@ -58,7 +58,7 @@ class RetryAfter(Signal):
     """
 
     def __init__(self, seconds: Duration, reason: str = "") -> None:
-        super().__init__(seconds, reason)  # as they were given: with these it is made again when it is unpickled
+        super().__init__(seconds, reason)  # as they were passed: unpickling creates it from these again
         self.seconds = in_seconds(seconds, "RetryAfter")
 
     def __str__(self) -> str:
@@ -80,7 +80,7 @@ class Cancel(Signal):
 
 class AwaitedFailed(Cancel):
     """
-    What the row of a job keeps that has waited for another one in vain.
+    What the row of a job keeps if it has waited for another one in vain.
 
     >>> AwaitedFailed.ended('[{"type": "ValueError"}, {"type": "AwaitedFailed"}]'), AwaitedFailed.ended(None)
     (True, False)
@@ -110,11 +110,10 @@ class Outcome:
     """
     Where the job of one run goes: to the archive with `status`, or back to wait for `delay`.
 
-    `delay=None` keeps its former place in the queue. `errors=None` keeps those it has. `asked_for`
-    is the delay that was wanted, in seconds, where no calendar holds it. `suspect` says how many workers
-    died with the job in their hands since it last came through a run: 0 after one that ended. `new_id` is
-    the id under which the job goes on, where its own was given to another job too. The functions below
-    make the outcomes that there are.
+    `delay=None` keeps its former place in the queue. `errors=None` keeps the errors that it has. `asked_for`
+    is the requested delay in seconds, if no calendar can hold it. `suspect` is how many workers died while
+    holding the job since it last finished a run: 0 after one that ended. `new_id` is the id under which the
+    job goes on, if its own was given to another job too. The functions below make all possible outcomes.
     """
 
     event: str
@@ -128,15 +127,15 @@ class Outcome:
     asked_for: float | None = None
     new_id: Any = None
     suspect: int = 0
-    then: tuple[Any, ...] = ()  # rows of jobs that are enqueued by what archives this one
-    is_plain: bool = field(default=False, init=False)  # a success with nothing more to say; no `replace` keeps this
+    then: tuple[Any, ...] = ()  # rows of jobs that are enqueued together with the archiving of this one
+    is_plain: bool = field(default=False, init=False)  # a success with nothing to add; `replace` never keeps this
 
 
 def released(
     attempts: int, lost: int, suspect: int, *, delay: float | None = None, errors: str | None = None,
     error: BaseException | None = None,
 ) -> Outcome:  # fmt: skip
-    """Back to its former place in the queue, or for `delay` seconds; this run does not count."""
+    """Back to its former place in the queue, or to wait for `delay` seconds; this run does not count."""
     return Outcome("job.released", None, attempts, lost, delay, errors, error=error, suspect=suspect)
 
 
@@ -154,7 +153,7 @@ def snoozed(
 
 def retrying(attempts: int, lost: int, delay: float, *, errors: str, error: BaseException) -> Outcome:
     """
-    Failed, and to be tried again after `delay` seconds.
+    Failed, and will be retried after `delay` seconds.
 
     >>> retrying(1, 0, 1e15, errors="[]", error=ValueError()).asked_for
     1000000000000000.0
@@ -170,13 +169,13 @@ def given_up(attempts: int, lost: int, *, errors: str, error: BaseException) -> 
 
 
 def cancelled(attempts: int, lost: int, *, errors: str, error: BaseException) -> Outcome:
-    """Pointless, as its handler said."""
+    """Cancelled by its handler as pointless."""
     return Outcome("job.cancelled", "cancelled", attempts, lost, errors=errors, error=error)
 
 
 @lru_cache(maxsize=1024)
 def succeeded(attempts: int, lost: int) -> Outcome:
-    """The outcome of a run that ended well and has nothing more to say; one value serves many runs."""
+    """The outcome of a run that succeeded, with nothing to add; one value serves many runs."""
     outcome = Outcome("job.succeeded", "success", attempts, lost)
     object.__setattr__(outcome, "is_plain", True)
     return outcome
@@ -184,27 +183,27 @@ def succeeded(attempts: int, lost: int) -> Outcome:
 
 def succeeded_with(attempts: int, lost: int, result: Any, serializer: Serializer, sizes: Sizes) -> Outcome:
     """
-    The same with a result to keep, as the text that the queue's serializer makes of it; secrets in it are masked.
+    The same with a result to keep, as text from the queue's serializer; secrets in it are masked.
 
-    Raises `PayloadError` for a result that has no such form, or is too large.
+    Raises `PayloadError` for a result that cannot be serialized, or is too large.
     """
     if result is None:
         return succeeded(attempts, lost)
     try:
         text = serializer.encode(to_shown(result))
-    except Exception as error:  # a serializer of the application's may raise anything
+    except Exception as error:  # the application's serializer may raise anything
         raise PayloadError(f"the result of the handler cannot be stored: {error}") from error
     sizes.checked_result(text)
     return Outcome("job.succeeded", "success", attempts, lost, result=text)
 
 
 def followed(outcome: Outcome, then: tuple[Any, ...]) -> Outcome:
-    """The same with jobs that are enqueued by what archives this one."""
+    """The same with jobs that are enqueued together with the archiving of this one."""
     return replace(outcome, then=then) if then else outcome
 
 
 def retry_for(strategy: Strategy | None, job: Job, error: BaseException) -> Retry | None:
-    """Ask the strategy; raises `ConfigurationError` if what it says is no `Retry`."""
+    """Ask the strategy; raises `ConfigurationError` if it does not return a `Retry`."""
     chosen: object = strategy
     if strategy is not None and not isinstance(strategy, Retry):
         chosen = strategy(job, error)
@@ -217,8 +216,7 @@ def after_failure(strategy: Strategy | None, job: Job, error: BaseException) -> 
     """
     How long to wait before the next try, or None to give up, and the error to keep.
 
-    A strategy that raises, or returns nonsense, is the last word on its job: it is given up,
-    and its error says both.
+    If the strategy raises, or returns nonsense, the job is given up, and its error says both.
     """
     try:
         retry = retry_for(strategy, job, error)

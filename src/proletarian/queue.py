@@ -87,7 +87,7 @@ class Queue(Looking, Overview, Acting, Pausing, Limiting, Scheduling, Results):
 
     @cached_property
     def default_queue(self) -> str:
-        """Where jobs go that name no queue; in tables shared with Clojure the serializer says it."""
+        """Where jobs go that name no queue; in tables shared with Clojure the serializer decides."""
         return getattr(self.serializer, "default_queue", DEFAULT_QUEUE)
 
     @cached_property
@@ -147,7 +147,7 @@ class Queue(Looking, Overview, Acting, Pausing, Limiting, Scheduling, Results):
         def enqueue(jobs: Sequence[NewJob]) -> list[Any]:
             return [self.job_ids.decode(job_id) for job_id in door.carry_out(enqueue_all(self, door, jobs))]
 
-        return within(self.around, connection, list(jobs), enqueue)  # a list: what makes them may use this connection
+        return within(self.around, connection, list(jobs), enqueue)  # a list: a generator may use this connection
 
     async def aenqueue_many(self, connection: Any, jobs: Iterable[NewJob]) -> list[Any]:
         """Enqueue many jobs on your async connection; otherwise like `enqueue_many`."""
@@ -173,10 +173,10 @@ class Queue(Looking, Overview, Acting, Pausing, Limiting, Scheduling, Results):
         door = awaiting(connection, "complete")
         await door.acarry_out(self._complete(door, job, ended, worker_id, worker))
 
-    # What is carried out: plans.
+    # What plans need.
 
     def dialect(self, database: str) -> Dialect:
-        """The words for this queue on one kind of database; see `sql/dialect.py`."""
+        """The dialect for this queue on one kind of database; see `sql/dialect.py`."""
         return dialect_for(database, self.tables, self.kind)
 
     def now(self) -> datetime | None:
@@ -192,7 +192,7 @@ class Queue(Looking, Overview, Acting, Pausing, Limiting, Scheduling, Results):
         if self._check_name is not None:
             self._check_name(queue)
             self._check_name(job.job_type)
-        # In order: names would take half of the time that making one takes.
+        # By position: names would take half of the time that creating one takes.
         return NewRow(
             dialect.stored_id(self.job_ids.encode(job_id)),
             queue,

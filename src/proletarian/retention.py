@@ -44,7 +44,7 @@ FOR_EVER = Keep(None, None)
 
 def kept(keep: Keep | Duration | None) -> Keep | None:
     """
-    What an application said, as a `Keep`: one time is for all that have ended.
+    What an application passed, as a `Keep`: a single time applies to all jobs that have ended.
 
     >>> kept(60), kept(None)
     (Keep(succeeded=60.0, failed=60.0), None)
@@ -57,14 +57,14 @@ def kept(keep: Keep | Duration | None) -> Keep | None:
 
 @dataclass(frozen=True)
 class Retention:
-    """What a worker deletes: `by_type` for tasks that say it themselves, `others` for those that it `knows` besides."""
+    """What a worker deletes: `by_type` for tasks with their own times, `others` for the other types that it `knows`."""
 
     by_type: Mapping[str, Keep]
     others: Keep
     knows: Callable[[str], bool]
 
     def of(self, job_type: str, status: str) -> float | None:
-        """Seconds for which such a job is kept; None: it is none of ours to delete."""
+        """Seconds for which such a job is kept; None if it is not ours to delete."""
         keep = self.by_type.get(job_type)
         if keep is None and self.knows(job_type):
             keep = self.others
@@ -72,6 +72,6 @@ class Retention:
 
     @property
     def ages(self) -> list[float]:
-        """The ages at which something is deleted, the lowest first."""
+        """The ages at which something is deleted, lowest first."""
         found = (keep.of(status) for keep in (self.others, *self.by_type.values()) for status in ("success", "failure"))
         return sorted({age for age in found if age is not None})

@@ -20,7 +20,7 @@ class Rules:
     time_limit: float | None = None
     lost_limit: int = LOST_LIMIT
     keep_result: bool = False
-    process: bool = False  # in a child process of the worker's
+    process: bool = False  # in a child process of the worker
     keep: Keep | None = None  # None: as long as others
 
     def __post_init__(self) -> None:

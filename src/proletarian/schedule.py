@@ -1,5 +1,5 @@
 """
-A schedule: a job, when to enqueue it, and what to do about ticks that were missed.
+A schedule: a job, when to enqueue it, and what to do about missed ticks.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from proletarian.unique import made
 
 Missed = Literal["skip", "once", "all"]
 MOST = 100  # ticks that are made up for under missed="all"
-FRESH = timedelta(seconds=60)  # a tick that is older has been missed, under missed="skip"
-COUNTED = 1000  # ticks: a count of those that were left out stops here
+FRESH = timedelta(seconds=60)  # an older tick counts as missed, under missed="skip"
+COUNTED = 1000  # counting the ticks that were left out stops here
 
 
 class Schedule(msgspec.Struct, frozen=True):
@@ -127,19 +127,19 @@ class ScheduleRecord:
 
 
 class Due(NamedTuple):
-    """What is to be done about a schedule whose time has come."""
+    """What to do about a schedule whose time has come."""
 
     ticks: list[datetime]  # a job for each
-    dropped: int  # ticks that were missed and are not made up for; counts stop at `COUNTED`
+    dropped: int  # missed ticks that are not made up for; counting stops at `COUNTED`
     last: datetime  # the latest tick that has passed
     next_at: datetime
 
 
 def due(timing: Timing, missed: str, tick: datetime, now: datetime) -> Due:
     """
-    What to fire at `now`, where `tick` is the first that was not fired yet.
+    What to fire at `now`, if `tick` is the first that has not fired yet.
 
-    All goes from the stored tick: the clock only says how far. So nothing fires twice however the clock jumps.
+    Everything starts from the stored tick, and the clock only says how far. So nothing fires twice if the clock jumps.
 
     >>> from datetime import UTC
     >>> noon = datetime(2026, 11, 28, 12, tzinfo=UTC)

@@ -1,5 +1,5 @@
 """
-What the application and its workers share, as plans and mixins need it: a `Queue`, seen from below.
+What plans and mixins need of what the application and its workers share: a `Queue`, seen from below.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class Shared(Protocol):
-    """What a plan asks of the queue whose tables it reads or writes."""
+    """What a plan needs from the queue whose tables it reads or writes."""
 
     @property
     def serializer(self) -> Serializer:
@@ -30,10 +30,10 @@ class Shared(Protocol):
 
     @property
     def notifies(self) -> bool:
-        """Whether an enqueue wakes workers that sleep."""
+        """Whether an enqueue wakes sleeping workers."""
 
     def dialect(self, database: str) -> Dialect:
-        """The words for its tables on one kind of database."""
+        """The dialect for its tables on one kind of database."""
 
     def now(self) -> datetime | None:
         """The time of its clock, if it has one."""
@@ -49,7 +49,7 @@ class Returning(Protocol):
 
     @property
     def keeps_result(self) -> bool:
-        """Whether the archive has what it returned."""
+        """Whether the archive keeps what it returned."""
 
     @property
     def returns(self) -> Any:
@@ -60,7 +60,7 @@ class Returning(Protocol):
 
 
 class OfAQueue(ABC):
-    """Something that goes by a queue: the queue itself, or the tasks whose jobs are there."""
+    """Something that has a queue: the queue itself, or the tasks whose jobs are in it."""
 
     @abstractmethod
     def _shared(self) -> Shared:

@@ -1,8 +1,8 @@
 """
-How large a job may be; what is larger is refused at the enqueue.
+How large a job may be; larger ones are refused at the enqueue.
 
 Every move of a job writes its payload again, and servers limit the size of a packet (MariaDB:
-16 MB unless told otherwise). Large things belong elsewhere; the job carries their key.
+16 MB by default). Large things belong elsewhere; the job carries their key.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ class Sizes:
     """
     The largest payload, headers and result that a job may have: for `Queue(sizes=…)`.
 
-    `payload` and `result` are characters of the text that is stored, `headers` is how many
-    there may be, `header_text` the characters of all of them together.
+    `payload` and `result` are characters of the stored text, `headers` is how many
+    there may be, `header_text` is the characters of all of them together.
 
     >>> Sizes(payload=10).checked_payload("send", '{"to": "a"}')
     Traceback (most recent call last):
@@ -87,7 +87,7 @@ class Sizes:
 
 
 def is_storable(text: str) -> bool:
-    """Whether every database takes this text: without NUL and lone surrogates."""
+    """Whether every database accepts this text: without NUL and lone surrogates."""
     if text.isascii():
         return "\0" not in text
     try:

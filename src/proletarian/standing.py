@@ -1,4 +1,4 @@
-"""Where a value stands: the module, and the name in it, under which another process finds the same."""
+"""Where a value is defined: the module, and the name in it, by which another process finds the same value."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from typing import Any
 
 def place_of(value: object, likely: Iterable[str]) -> tuple[str, str]:
     """
-    The module and the name of a value; `likely` modules are asked first, because others may have imported it.
+    The module and the name of a value; `likely` modules are searched first, because others may have imported it.
 
-    Raises `PicklingError` if no name leads to it.
+    Raises `PicklingError` if it has no name.
 
     >>> place_of(pickle.HIGHEST_PROTOCOL, ["pickle"])
     ('pickle', 'HIGHEST_PROTOCOL')
@@ -26,5 +26,5 @@ def place_of(value: object, likely: Iterable[str]) -> tuple[str, str]:
 
 
 def standing(module: str, name: str) -> Any:
-    """The value that a module has under a name."""
+    """The value with this name in a module."""
     return getattr(import_module(module), name)

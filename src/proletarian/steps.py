@@ -1,8 +1,8 @@
 """
 Steps: parts of a handler's work whose results are kept, so that a later run of the job does not do them again.
 
-What has to be waited for is yielded, so one generator serves plain handlers and coroutines: `run_step` and
-`arun_step` wait.
+Whatever has to be waited for is yielded, so one generator serves plain handlers and coroutines: `run_step` and
+`arun_step` do the waiting.
 """
 
 from __future__ import annotations
@@ -30,13 +30,13 @@ Step = Generator[Any, Any, Any]
 
 
 class Store(Protocol):
-    """Where the results of one run's steps are kept; what its methods return is waited for."""
+    """Where the results of one run's steps are kept; callers wait for what its methods return."""
 
     def load(self) -> Future[Mapping[str, str]] | Awaitable[Mapping[str, str]]:
-        """What earlier runs have kept: texts by the names of steps."""
+        """What earlier runs have kept: texts by step name."""
 
     def keep(self, name: str, text: str) -> Future[None] | Awaitable[None]:
-        """Keep one more; raises `LeaseLost` if the job is not this run's any more."""
+        """Keep one more; raises `LeaseLost` if the job no longer belongs to this run."""
 
 
 class Steps:
@@ -51,7 +51,7 @@ class Steps:
         self._lock = threading.Lock()
 
     def take(self, name: str, function: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Step:
-        """What this step has returned in an earlier run; else what it returns now, once that is kept."""
+        """What this step returned in an earlier run; otherwise what it returns now, once that is kept."""
         kind = returned_by(name, function)
         self._begin(name)
         try:
@@ -101,13 +101,13 @@ class Steps:
 
 
 def returned_by(name: str, function: Callable[..., Any]) -> Any:
-    """What a function returns, by its annotation; raises `ConfigurationError` for what could not be read back."""
+    """What a function returns, by its annotation; raises `ConfigurationError` if it could not be read back."""
     if not callable(function):
         raise ConfigurationError(f"step {name!r} takes a function and its arguments, not {function!r}")
     inner = called(inspect.unwrap(function))
     try:
         kind = typing.get_type_hints(inner, include_extras=True).get("return", Any)
-    except Exception as error:  # annotations are expressions of the user's: they may raise anything
+    except Exception as error:  # annotations are the user's expressions, and may raise anything
         if "return" not in getattr(inner, "__annotations__", {}):
             return Any
         raise ConfigurationError(f"step {name!r}: what {function!r} returns cannot be determined: {error}") from error
@@ -127,7 +127,7 @@ def returned_by(name: str, function: Callable[..., Any]) -> Any:
 
 
 def require_readable(kind: Any) -> None:
-    """Raise `TypeError` for a class, or a choice with one, that nothing here can make from plain data."""
+    """Raise `TypeError` for a class, or a union with one, that cannot be made from plain data here."""
     from msgspec import inspect as shapes
 
     shape = shapes.type_info(kind)
@@ -137,7 +137,7 @@ def require_readable(kind: Any) -> None:
 
 
 def run_step(function: Callable[..., Any], step: Step) -> Any:
-    """Take a step in this thread; raises `WrongCall` where there is something to await."""
+    """Do a step in this thread; raises `WrongCall` if there is something to await."""
     if is_coroutine_function(function) or _is_in_a_loop():
         step.close()
         raise WrongCall(
@@ -159,7 +159,7 @@ def run_step(function: Callable[..., Any], step: Step) -> Any:
 
 
 async def arun_step(step: Step) -> Any:
-    """Take a step in a coroutine. What it has begun to keep is kept, though the coroutine is cancelled."""
+    """Do a step in a coroutine; a result that it has begun to keep is kept even if the coroutine is cancelled."""
     try:
         waited_for = next(step)
         while True:

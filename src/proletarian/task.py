@@ -1,5 +1,5 @@
 """
-A task: a function that runs as a job, under the signature that it has.
+A task: a function that runs as a job, with its own signature.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ R = TypeVar("R")
 
 class Task(Generic[P, R]):
     """
-    A function that runs as a job; made by `Tasks.task`.
+    A function that runs as a job; created by `Tasks.task`.
 
     Call it and it runs here and now, like any function. `enqueue` enqueues a job instead, with arguments that type
     checkers check against the function's signature.
@@ -53,21 +53,21 @@ class Task(Generic[P, R]):
         self.limit = limit
         self._of_queues = of_queues or {}
         self._queue = queue
-        self._first: Task[P, R] = self  # that of the decorator; `using` makes others of it
-        self._prepare(NewJob(name, **asdict(options)))  # refuses a name that no row could hold
+        self._first: Task[P, R] = self  # the decorated one; `using` derives others from it
+        self._prepare(NewJob(name, **asdict(options)))  # refuses a name that no row can hold
         functools.update_wrapper(self, function)
 
     def __repr__(self) -> str:
         return f"<Task {self.name!r}>"
 
     def __reduce__(self) -> str | tuple[Any, ...]:
-        """By its name, as functions are pickled: so a pool of processes can be given the task."""
+        """By its name, as functions are pickled, so that it can be passed to a pool of processes."""
         if self is self._first:
-            return str(getattr(self, "__qualname__", self.name))  # where its module has it
+            return str(getattr(self, "__qualname__", self.name))  # its name in its module
         return _once_more, (self._first, self.options)
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
-        """Run the function here and now, with a job of no queue if it asks for one."""
+        """Run the function here and now, with a job without a queue if it asks for one."""
         if self.parameters.takes_job and not (args and isinstance(args[0], Job)):
             args = cast(Any, (Job(job_type=self.name, payload=dict(kwargs)), *args))
         return cast(R, self.function(*args, **kwargs))
@@ -93,7 +93,7 @@ class Task(Generic[P, R]):
         return self._with(replace(self._blank, **{name: getattr(options, name) for name in Options.__struct_fields__}))
 
     def _with(self, blank: NewJob) -> Task[P, R]:
-        # All that was read of the function is shared, so that it costs little more than a job.
+        # All that was read from the function is shared, so that this costs little more than a job.
         other: Task[P, R] = object.__new__(type(self))
         other.__dict__.update(self.__dict__)
         other._prepare(blank)
@@ -104,11 +104,11 @@ class Task(Generic[P, R]):
             self.parameters.require(blank.unique.names, "is unique by")
         self._lane = self._lane_of(blank)
         self._blank = blank
-        # One more of it, without checks; `copy` would ask for this method too, and take three times as long.
+        # Another instance, without checks; `copy` would call this method too, and take three times as long.
         self._new: Callable[[], NewJob] = cast(Any, blank).__copy__
 
     def _lane_of(self, blank: NewJob) -> Callable[..., str] | None:
-        """What makes the lane of a job of its payload; None where there is no limit, or the lane is said."""
+        """The function that makes a job's lane from its payload; None if there is no limit, or the lane was passed."""
         queue = self._queue.default_queue if blank.queue is None else blank.queue
         limit, owner = (self.limit, self.name) if self.limit is not None else (self._of_queues.get(queue), queue)
         if limit is None or blank.lane is not None:
@@ -123,7 +123,7 @@ class Task(Generic[P, R]):
 
     @property
     def options(self) -> Options:
-        """When and where its jobs run, unless told otherwise."""
+        """When and where its jobs run by default."""
         return self._blank
 
     def job(self, /, *args: P.args, **kwargs: P.kwargs) -> NewJob:

@@ -31,7 +31,7 @@ from proletarian.times.durations import Duration
 if TYPE_CHECKING:
     from proletarian.schedule import Schedule
 
-Lifespan = Callable[[Any], Any]  # a function of the worker; it returns a context manager, plain or async
+Lifespan = Callable[[Any], Any]  # called with the worker; returns a context manager, plain or async
 
 
 def modules_of(tasks: Mapping[str, Task[..., Any]]) -> list[str]:
@@ -90,7 +90,7 @@ class Tasks(Looking, Overview, Acting, Pausing, Limiting, Scheduling, Results, D
         self._directs: dict[str, Callable[[Any], Any] | None] = {}
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """By its name, as functions are pickled: so another process can import it."""
+        """By its name, as functions are pickled, so that another process can import it."""
         return standing, place_of(self, modules_of(self))
 
     def _shared(self) -> Queue:
@@ -152,7 +152,7 @@ class Tasks(Looking, Overview, Acting, Pausing, Limiting, Scheduling, Results, D
         None if the function, a middleware, or a subclass with its own `handler` needs the job itself. Then a `Job` must
         be made.
         """
-        known = self._directs  # `use` puts another one in its place
+        known = self._directs  # `use` replaces it
         if job_type not in known:
             task = self.find(job_type)
             if task is None:
@@ -192,18 +192,18 @@ class Tasks(Looking, Overview, Acting, Pausing, Limiting, Scheduling, Results, D
         return _View(self, *others, middleware=middleware)
 
     def __call__(self, job: Job) -> Any:
-        """Run the handler of this job; for an `async def` handler, returns what to await."""
+        """Run the handler of this job; for an `async def` handler, returns the awaitable."""
         return self.handler(job.job_type)(job)
 
 
 class _View(Tasks):
-    """The tasks of some registries, within middleware that is run around each registry's own."""
+    """The tasks of some registries, within middleware that runs around each registry's own."""
 
     def __init__(self, *registries: Tasks, middleware: Middleware) -> None:
         first = registries[0]
         super().__init__(queue=first.queue, lifespan=first.lifespan, failed_job=first.failed_job, log=first.log)
         self._registries = registries
-        self._tasks = registries[0]._tasks  # a task that is added to the view is one of the first registry
+        self._tasks = registries[0]._tasks  # a task that is added to the view belongs to the first registry
         self.app, self.keep = first.app, first.keep
         self.use(middleware)
 
@@ -236,7 +236,7 @@ class _View(Tasks):
         return None if None in known else sorted({name for names in known if names for name in names})
 
     def handler(self, job_type: str) -> Handler:
-        # Nothing is kept: a registry may get more middleware after the view was made.
+        # Nothing is cached: a registry may get more middleware after the view was made.
         for registry in self._registries:
             if (task := registry.find(job_type)) is not None:
                 return wrapped(registry.handler(job_type), task, self._middleware)

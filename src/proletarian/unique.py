@@ -1,5 +1,5 @@
 """
-Unique jobs: what makes two jobs the same one, for how long, and what an enqueue does then.
+Unique jobs: what makes two jobs equal, for how long, and what an enqueue does then.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from proletarian.times.durations import Duration, in_seconds
 
 Until = Literal["started", "finished"]
 OnConflict = Literal["keep", "replace", "raise"]
-LONGEST = 191  # bytes of a key; of a longer one its digest is stored
+LONGEST = 191  # bytes of a key; for a longer one its digest is stored
 
 
 @dataclass(frozen=True, init=False)
@@ -66,7 +66,7 @@ class Unique:
             object.__setattr__(self, name, value)
 
     def keyed(self, job_type: str, payload: Any, defaults: Mapping[str, Any] | None = None) -> Unique:
-        """The same for one job; `ConfigurationError` if its payload lacks one of the parameters."""
+        """The same for one job; raises `ConfigurationError` if its payload lacks one of the parameters."""
         if self.key is not None:
             return self
         given = {**(defaults or {}), **payload} if isinstance(payload, Mapping) else {}
@@ -77,14 +77,14 @@ class Unique:
         return self._with(job_type, ":".join(_said(given[name]) for name in self.names))
 
     def named(self, job_type: str, text: str) -> Unique:
-        """The same by a text of the application's own."""
+        """The same with the application's own string as the key."""
         if not isinstance(text, str) or not text:
             raise ConfigurationError(f"unique is a Unique or a non-empty text, not {text!r}")
         return self._with(job_type, text)
 
     def _with(self, job_type: str, text: str) -> Unique:
         one: Unique = object.__new__(Unique)
-        one.__dict__.update(self.__dict__, key=stored_key(f"{_escaped(job_type)}:{text}"))  # all else is checked
+        one.__dict__.update(self.__dict__, key=stored_key(f"{_escaped(job_type)}:{text}"))  # the rest is checked
         return one
 
     @property
@@ -95,7 +95,7 @@ class Unique:
 
 def stored_key(key: str) -> str:
     """
-    The key as it is stored: as it is, or the SHA-256 of one that is longer than 191 bytes or that no database stores.
+    The stored key: as it is, or its SHA-256 if it is longer than 191 bytes or contains what databases refuse.
 
     >>> stored_key("digest:42"), len(stored_key("digest:" + "x" * 200))
     ('digest:42', 64)
@@ -105,7 +105,7 @@ def stored_key(key: str) -> str:
 
 
 def _said(value: Any) -> str:
-    """One value of a payload as text; a colon in it cannot be taken for the one between two values."""
+    """One value of a payload as text; a colon in it cannot be mistaken for the one between two values."""
     text = value if isinstance(value, str) else json.dumps(value, sort_keys=True, separators=(",", ":"))
     return _escaped(text)
 
@@ -116,7 +116,7 @@ def _escaped(text: str) -> str:
 
 def made(unique: Unique | str | None, job_type: str, before: Unique | str | None = None) -> Unique | None:
     """
-    What an application said, as a `Unique`: a text goes with the rules that the task had before.
+    What an application passed, as a `Unique`: a string is combined with the rules that the task had before.
 
     >>> made("digest-42", "digest", Unique("account_id", until="started")).until
     'started'

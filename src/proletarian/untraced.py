@@ -1,5 +1,5 @@
 """
-Statements that are nobody's request: a worker's polls are kept out of the traces of instrumented drivers.
+Statements that belong to no request: keeps a worker's polls out of the traces of instrumented drivers.
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ from contextlib import contextmanager
 @contextmanager
 def untraced() -> Iterator[None]:
     """
-    Have OpenTelemetry's instrumentations of drivers make no spans here; also a decorator of a thread's function.
+    Keep OpenTelemetry's driver instrumentations from making spans here; also a decorator for a thread's function.
 
-    A worker looks at the database all the time. Instrumented, each statement of an idle worker is a trace of its
-    own: forty a second were seen. Nothing is imported for it: without OpenTelemetry this does nothing.
+    A worker looks at the database all the time. When instrumented, each statement of an idle worker is a separate
+    trace: we have seen forty per second. Nothing is imported for this: without OpenTelemetry it does nothing.
 
     >>> with untraced():
     ...     pass

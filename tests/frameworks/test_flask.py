@@ -190,7 +190,7 @@ def test_the_commands(tasks: Tasks, seen: list[Any], new_database: DatabaseOf) -
     assert said("enqueue", "plain", '{"m": 3}') == (2, "Error: plain: Object contains unknown field `m`\n")
     assert said("roles", "--worker", "shop")[0] == 2
     code, words = said("status", "--database", "sqlite:///other.db")
-    assert (code, "--database is not for `flask proletarian`, which asks the application's settings" in words) == (
+    assert (code, "--database is not for `flask proletarian`, which uses the application's settings" in words) == (
         2,
         True,
     )

@@ -1,1 +1,1 @@
-"""Waiting for a job's end and its result, without anything that a worker would have to do for it."""
+"""Waits for a job's end and its result, without any extra work for a worker."""

@@ -1,5 +1,5 @@
 """
-One wait for a job's end: by the lookout of this process, or by looks on the application's connection.
+One wait for a job's end: through the lookout of this process, or by polling on the application's connection.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ from proletarian.sql.moving import places
 from proletarian.sql.statements import Plan
 from proletarian.times.durations import Duration, in_seconds, spelled
 
-ANSWER = 2.0  # seconds for finding out where a job is that did not end in time
+ANSWER = 2.0  # seconds for finding out where a job is if it did not end in time
 
-Found = End | str | Exception | None  # how it ended, or where it is, or why that cannot be said
+Found = End | str | Exception | None  # how it ended, or where it is, or why neither is known
 
 
 class Wait:
-    """What is waited for, for how long, and what its end means."""
+    """Which job is waited for, for how long, and what its end means."""
 
     def __init__(
         self,
@@ -128,7 +128,7 @@ class Wait:
         return end
 
     def _next(self, waited: float) -> float | None:
-        """Seconds until the next look, the last one when the time is over; None after that."""
+        """Seconds until the next look; the last look is when the time is up, and after it this returns None."""
         if self.seconds is None:
             return pause(waited)
         return None if waited >= self.seconds else min(pause(waited), self.seconds - waited)
@@ -183,7 +183,7 @@ def _place(dialect: Dialect, stored_id: Any) -> Plan[str | None]:
 
 
 def _require_kept(task: Returning) -> None:
-    """Refuse to say None for what was returned and is gone."""
+    """Raise rather than return None for a result that was returned but not kept."""
     if not task.keeps_result and expected(task.returns) not in (None, type(None), Any):
         raise ConfigurationError(
             f"task {task.name!r} returns {expected(task.returns)!r}, but its result is not kept: use "

@@ -1,9 +1,9 @@
 """
-The lookout of a process: it looks for the ends of all jobs that are waited for in one database.
+The lookout of a process: it polls for the ends of all jobs that are waited for in one database.
 
-One thread with one connection, however many wait, for as long as somebody does. A look is one statement for all
-whose turn it is. The longer one waits the seldomer it is looked for, after a tenth of the time that it has waited:
-so an end is seen soon for what it took, and no worker does anything for those who wait.
+One thread with one connection, however many callers wait, for as long as any of them does. A look is one statement for
+all waiters that are due. The pause between looks for a waiter is a tenth of the time that it has waited, so an end is
+noticed quickly compared with how long it took, and workers have nothing to do for those who wait.
 """
 
 from __future__ import annotations
@@ -27,16 +27,16 @@ from proletarian.sql.ends import End, ends
 from proletarian.sql.moving import places
 from proletarian.untraced import untraced
 
-FIRST, LONGEST, SHARE = 0.01, 0.5, 0.1  # seconds between looks: at first, at most, and of the time waited
+FIRST, LONGEST, SHARE = 0.01, 0.5, 0.1  # seconds between looks: at first, at most; and as a share of the time waited
 TOGETHER = 1000  # jobs in one look
 AT_MOST = 5.0  # seconds that one look may take
 AFTER_TROUBLE = 0.5
-LINGER = 2.0  # seconds that it stays when nobody waits any more
+LINGER = 2.0  # seconds that it stays after the last wait has ended
 
 
 def pause(waited: float) -> float:
     """
-    How long until the next look for somebody who has waited for so long.
+    How long until the next look for somebody who has waited this long.
 
     >>> pause(0.0), pause(1.0), pause(60.0)
     (0.01, 0.1, 0.5)
@@ -46,23 +46,23 @@ def pause(waited: float) -> float:
 
 @dataclass(eq=False)
 class Waiter:
-    """One who waits for a job's end, and asks in the end where the job is."""
+    """A caller that waits for a job's end, and finally asks where the job is."""
 
     stored_id: Any
     end: Future[End] = field(default_factory=Future)
     place: Future[End | str | None] = field(default_factory=Future)
     since: float = field(default_factory=time.monotonic)
     due: float = 0.0
-    trouble: Exception | None = None  # what the last look has met
+    trouble: Exception | None = None  # what the last look raised
 
     @property
     def is_done(self) -> bool:
-        """Whether nobody waits for it any more."""
+        """Whether nobody waits for it anymore."""
         return self.end.done() and (not self.end.cancelled() or self.place.done())
 
 
 class Lookout:
-    """One thread and one connection for all who wait for jobs of one queue in one database."""
+    """One thread and one connection for all callers that wait for jobs of one queue in one database."""
 
     def __init__(self, key: Hashable, place: Place, dialect: Dialect) -> None:
         self._key = key
@@ -75,7 +75,7 @@ class Lookout:
         self._thread = threading.Thread(target=self._serve, name="proletarian lookout", daemon=True)
 
     def watch(self, stored_id: Any) -> Waiter:
-        """Begin to look for a job's end."""
+        """Start to look for a job's end."""
         waiter = Waiter(stored_id)
         with self._news:
             if not self._thread.is_alive():
@@ -85,19 +85,19 @@ class Lookout:
         return waiter
 
     def ask_place(self, waiter: Waiter) -> None:
-        """Stop looking for its end, and see where the job is instead."""
+        """Stop looking for the job's end, and find out where it is instead."""
         waiter.end.cancel()
         with self._news:
             waiter.due = 0.0
             self._news.notify()
 
     def forget(self, waiter: Waiter) -> None:
-        """Look for it no more."""
+        """Stop looking for it."""
         waiter.end.cancel()
         waiter.place.cancel()
 
     def forked(self) -> None:
-        """In a child process, where the thread is not: let go of the parent's connection."""
+        """In a child process, where the thread does not exist: let go of the parent's connection."""
         if self._connection is not None:
             self._connection.forked()
 
@@ -116,7 +116,7 @@ class Lookout:
                 self._connection.close()
 
     def _next(self, latest: float) -> list[Waiter]:
-        """Those whose turn it is, once it is somebody's; none, when nobody has waited for a while."""
+        """Wait until some waiters are due, and return them; none if nobody has waited for a while."""
         until = time.monotonic() + LINGER
         with self._news:
             while True:
@@ -128,7 +128,7 @@ class Lookout:
                     if turn <= now:
                         return [waiter for waiter in self._waiters if waiter.due <= now + FIRST / 2]
                 elif now >= until:
-                    _lookouts.pop(self._key, None)  # under the lock: whoever comes now has another
+                    _lookouts.pop(self._key, None)  # under the lock: a new waiter gets a new lookout
                     return []
                 else:
                     turn = until
@@ -173,7 +173,7 @@ class Lookout:
 
 
 def _tell(future: Future[Any], value: Any) -> None:
-    with contextlib.suppress(InvalidStateError):  # nobody waits any more
+    with contextlib.suppress(InvalidStateError):  # nobody waits anymore
         future.set_result(value)
 
 
@@ -187,7 +187,7 @@ _lookouts: dict[Hashable, Lookout] = {}
 
 
 def watched(where: Any, shared: Shared, job_id: Any) -> tuple[Lookout, Waiter]:
-    """Begin to look for a job's end, by this process's lookout for its queue and database."""
+    """Start to look for a job's end, with this process's lookout for its queue and database."""
     place = place_of(where)
     dialect = shared.dialect(place.database)
     stored_id = as_stored(shared, dialect, job_id)
@@ -201,7 +201,7 @@ def watched(where: Any, shared: Shared, job_id: Any) -> tuple[Lookout, Waiter]:
 
 def _forked() -> None:
     global _lock
-    _lock = threading.RLock()  # another thread may have held it
+    _lock = threading.RLock()  # another thread may have held the old one
     for each in _lookouts.values():
         each.forked()
     _lookouts.clear()

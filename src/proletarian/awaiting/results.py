@@ -9,7 +9,7 @@ from typing import Any
 from proletarian.shared import OfAQueue, Returning
 from proletarian.times.durations import Duration
 
-PATIENCE = 5.0  # seconds that a wait takes at most, unless told otherwise
+PATIENCE = 5.0  # seconds that a wait takes at most, by default
 
 
 class Results(OfAQueue):
@@ -21,11 +21,11 @@ class Results(OfAQueue):
         """
         Get what a job's handler returned, once it has ended; None if that was not kept (`task(keep_result=True)`).
 
-        `where` is a database URL or an SQLAlchemy Engine: all waits of a process share one connection then,
-        however many they are. Or it is your connection, on which is looked again and again. The job must
-        have been committed, or no worker sees it. `timeout` is seconds or a timedelta, 5 s by default; None waits
-        for ever. The result is of the type that the task's function is annotated with, if the task is known: by
-        `task=…`, `Tasks.wait_for`, or the task's own `wait_for`. Otherwise it is as JSON has it.
+        `where` is a database URL or an SQLAlchemy Engine: then all waits of a process share one connection, however
+        many there are. Or it is your connection, which is polled. The job must have been committed, or no worker sees
+        it. `timeout` is seconds or a timedelta, 5 s by default; None waits forever. If the task is known, by `task=…`,
+        `Tasks.wait_for`, or the task's own `wait_for`, the result has the type that its function is annotated with.
+        Otherwise it is what JSON makes of it.
 
         Raises `JobFailed`, with the error that the job's row keeps; `JobCancelled`; `TimeoutError`, which says where
         the job is; `WrongCall` for a connection whose open transaction would never see the end (a snapshot, as
@@ -57,7 +57,7 @@ class Results(OfAQueue):
         self, where: Any, job_id: Any, timeout: Duration | None = PATIENCE, *, task: Returning | None = None
     ) -> Any:
         """
-        Get what a job's handler returned, once it has ended; as `wait_for` otherwise.
+        Get what a job's handler returned, once it has ended; otherwise like `wait_for`.
 
         `where` is a URL or an Engine (an async one too), or your async connection.
         """
@@ -66,5 +66,5 @@ class Results(OfAQueue):
         return await Wait(self._shared(), job_id, timeout, task, self._task_of).aended(where)
 
     def _task_of(self, job_type: str) -> Returning | None:
-        """The task of a job type, where it is known."""
+        """The task of a job type, if it is known."""
         return None

@@ -1,7 +1,7 @@
 """
 The command line: `proletarian COMMAND`, or `python -m proletarian COMMAND`.
 
-One file a command. Each imports what it needs when it runs, so that `--help` is quick.
+One file per command. Each imports what it needs when it runs, so that `--help` is quick.
 """
 
 from __future__ import annotations

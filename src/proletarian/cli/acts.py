@@ -1,4 +1,4 @@
-"""`proletarian jobs retry`, `cancel`, `delete` and `reschedule`: to one job, or to all that a filter means."""
+"""`proletarian jobs retry`, `cancel`, `delete` and `reschedule`: one job, or all that match a filter."""
 
 from __future__ import annotations
 
@@ -33,11 +33,11 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 BATCH = 500  # jobs in one transaction
 MOST_COUNTED = 100_000
-SHOWN = 10  # of those that a dry run means
+SHOWN = 10  # jobs that a dry run lists
 
 
 def acting(command: F) -> F:
-    """What all of these take: ids or a filter, who asks, and how to be asked."""
+    """The options of all these commands: ids or a filter, who does it, and whether to ask first."""
     for option in (json_option, changes, by_option, which.ids_or_filter):
         command = option(command)
     return command
@@ -45,7 +45,7 @@ def acting(command: F) -> F:
 
 @dataclass(frozen=True)
 class Act:
-    """What is done to jobs: its name, the plan that does it to some of them, and what it counts."""
+    """What is done to jobs: its name, the plan that does it to a batch, and what the plan counts."""
 
     name: str
     plan: Callable[[Any], Plan[Any]]
@@ -59,10 +59,10 @@ class Act:
 @in_context
 def retry(context: Context, fresh: bool, **asked: Any) -> None:
     """
-    Have archived jobs run again, now.
+    Run archived jobs again, now.
 
-    A filter that names no state means those that failed or were cancelled. Attempts and errors are kept: a job gets
-    one more run, and as many as its retry strategy still has for it.
+    A filter that names no state matches those that failed or were cancelled. Attempts and errors are kept: a job gets
+    one more run, and then as many as its retry strategy still has for it.
     """
     from proletarian.control.steering import retry
 
@@ -77,7 +77,7 @@ def retry(context: Context, fresh: bool, **asked: Any) -> None:
 @in_context
 def cancel(context: Context, reason: str, by: str, **asked: Any) -> None:
     """
-    Cancel jobs: a waiting one is archived as cancelled, a running one is asked to end within a second.
+    Cancel jobs: a waiting job is archived as cancelled, a running one is asked to stop within a second.
     """
     from proletarian.control.steering import Cancelled, cancel
 
@@ -90,7 +90,7 @@ def cancel(context: Context, reason: str, by: str, **asked: Any) -> None:
 @acting
 @in_context
 def delete(context: Context, **asked: Any) -> None:
-    """Delete waiting and archived jobs; nothing is left of them. A running job is never deleted: cancel it."""
+    """Delete waiting and archived jobs, without a trace. A running job is never deleted: cancel it."""
     from proletarian.control.steering import delete_jobs
 
     queue, kind = context.queue, context.database.kind
@@ -134,13 +134,13 @@ def reschedule(
     carry_out(context, act, **asked)
 
 
-# To one, or to all that a filter means.
+# One job, or all that match a filter.
 
 
 def carry_out(
     context: Context, act: Act, *, words: tuple[str, ...], by: str, yes: bool, dry_run: bool, as_json: bool
 ) -> None:
-    """Do it to the jobs that are meant, and say to how many; of jobs that are named, to which it could not be done."""
+    """Do it to the selected jobs and say to how many; of jobs given by id, say for which it was not possible."""
     from proletarian.control.steering import POSSIBLE, Cancelled, meant
     from proletarian.errors import WrongState
     from proletarian.filters import JobFilter
@@ -182,12 +182,12 @@ def carry_out(
 
 
 def changed(done: int | tuple[int, ...]) -> int:
-    """How many jobs were changed: of a cancellation, those that waited, and those that were asked to end."""
+    """How many jobs were changed: for a cancellation, those that waited and those that were asked to stop."""
     return sum(done[:2]) if isinstance(done, tuple) else done
 
 
 def tell(context: Context, act: Act, chosen: JobFilter, *, as_json: bool) -> None:
-    """What would be done, and to which jobs; nothing is."""
+    """Say what would be done, and to which jobs, without doing it."""
     from proletarian.looking.seeing import see_jobs
 
     number = counted(context, chosen)
@@ -204,7 +204,7 @@ def tell(context: Context, act: Act, chosen: JobFilter, *, as_json: bool) -> Non
 
 
 def counted(context: Context, chosen: JobFilter) -> Count:
-    """How many there are; counting ends somewhere."""
+    """How many there are; counting stops at a limit."""
     from proletarian.looking.seeing import count
 
     with looking(context.database) as connection:
@@ -213,9 +213,9 @@ def counted(context: Context, chosen: JobFilter) -> Count:
 
 def batches(context: Context, connection: OwnConnection, chosen: JobFilter) -> Iterator[JobFilter]:
     """
-    The jobs that a filter means, some hundreds at a time, as filters of their ids and states.
+    The jobs that match a filter, a few hundred at a time, as filters by their ids and states.
 
-    Each is done in a transaction of its own: nobody waits for the whole, and what is done stays if it is broken off.
+    Each batch gets its own transaction: nobody waits for all of it, and an interruption keeps what is done.
     """
     from proletarian.filters import JobFilter
     from proletarian.looking.seeing import see_jobs

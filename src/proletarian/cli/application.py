@@ -1,4 +1,4 @@
-"""Finding the application that a worker runs: `module:attribute`, or a clear word on what is not there."""
+"""Finds the application that a worker runs, by `module:attribute`, or says clearly what is missing."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ DEFAULT_ATTRIBUTE = "tasks"
 
 def load(name: str, folder: str) -> Any:
     """
-    The `Tasks`, the `Worker`, or the handler, that `module:attribute` names.
+    The `Tasks`, the `Worker`, or the handler that `module:attribute` names.
 
-    `folder` goes first on the import path. Raises a `Failure` that says which part of the
-    name is wrong, and what there is instead.
+    `folder` goes first on the import path. Raises a `Failure` that says which part of the name is wrong, and which
+    names exist instead.
     """
     module_name, _, attribute = name.partition(":")
     if module_name.endswith(".py") or os.sep in module_name:
@@ -35,7 +35,7 @@ def load(name: str, folder: str) -> Any:
 
 
 def import_part_by_part(name: str, folder: str) -> ModuleType:
-    """Import `a`, then `a.b`, then `a.b.c`, so that the part which is missing can be named."""
+    """Import `a`, then `a.b`, then `a.b.c`, so that the missing part can be named."""
     module: ModuleType | None = None
     parts = name.split(".")
     if not all(part.isidentifier() for part in parts):
@@ -59,7 +59,7 @@ def import_part_by_part(name: str, folder: str) -> ModuleType:
 
 
 def missing_part(wanted: str, parent: ModuleType | None, folder: str) -> Failure:
-    """A part of the module's name that is not there."""
+    """Report a part of the module's name that does not exist."""
     last = wanted.rpartition(".")[2]
     if parent is None:
         where = f"no module {wanted!r} in {os.path.abspath(folder)} (--app-dir) or among the installed packages"
@@ -74,18 +74,18 @@ def missing_part(wanted: str, parent: ModuleType | None, folder: str) -> Failure
 
 
 def modules_in(folders: Iterable[str]) -> list[str]:
-    """The modules that these folders hold."""
+    """The modules in these folders."""
     return [module.name for module in pkgutil.iter_modules(list(folders))]
 
 
 def similar(name: str, known: Iterable[str]) -> str:
-    """What may have been meant."""
+    """A suggestion of what was meant."""
     close = difflib.get_close_matches(name, known, n=3)
     return f"; did you mean {' or '.join(close)}?" if close else ""
 
 
 def broken(name: str, error: Exception) -> Failure:
-    """The module is there, and importing it raised: show its own lines, not those of the import system."""
+    """Report a module that exists but raised when it was imported, with its own lines and not the import system's."""
     ours = (__file__, importlib.__file__)
     frames = [
         frame
@@ -103,7 +103,7 @@ def broken(name: str, error: Exception) -> Failure:
 
 
 def attribute_of(module: ModuleType, name: str) -> Any:
-    """The attribute of this name, `a.b` too."""
+    """The attribute with this name, which may be dotted: `a.b`."""
     found: Any = module
     for part in name.split("."):
         try:
@@ -114,10 +114,10 @@ def attribute_of(module: ModuleType, name: str) -> Any:
 
 
 def instead(name: str, module: ModuleType) -> str:
-    """Which attributes of a module would do."""
+    """Which attributes of a module could be meant instead."""
     from proletarian.tasks import Tasks
 
-    # By the type itself: isinstance would have a lazy object of the application's load what it stands for.
+    # By the type itself: isinstance would make a lazy object of the application load what it stands for.
     found = [f"{module.__name__}:{known}" for known, value in vars(module).items() if issubclass(type(value), Tasks)]
     return f"; did you mean {' or '.join(found)}?" if found else similar(name, vars(module))
 

@@ -1,4 +1,4 @@
-"""Asking before many jobs are changed."""
+"""Asks before many jobs are changed."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def dry_run(command: F) -> F:
 
 
 def agreed(what: str, number: int, *, yes: bool) -> None:
-    """Ask whether this may be done to so many jobs, unless it is one or none; ends the program if it may not."""
+    """Ask whether to do this to that many jobs, unless it is one or none; ends the program if the answer is no."""
     if number <= 1 or yes:
         return
     if not sys.stdin.isatty():

@@ -1,4 +1,4 @@
-"""Who does something by the command line: `--by`, and an entry in the audit, in the transaction of the act itself."""
+"""Who does something on the command line: `--by`, and an entry in the audit, in the transaction of the act itself."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def by(command: F) -> F:
 
 
 def login() -> str:
-    """Who has called the program, as far as the operating system knows."""
+    """Who called the program, as far as the operating system knows."""
     import getpass
 
     try:
@@ -38,7 +38,7 @@ def login() -> str:
 
 @dataclass(frozen=True)
 class Deed:
-    """What somebody does, in the words of the audit; the dashboard says the same things in the same words."""
+    """What somebody does, in the words of the audit; the dashboard uses the same words for the same things."""
 
     by: str
     action: str
@@ -47,7 +47,7 @@ class Deed:
 
 
 def audited(dialect: Dialect, deed: Deed, plan: Plan[T], jobs: Callable[[T], int | None] | None = None) -> Plan[T]:
-    """Carry out a plan and write down who did it; `jobs` says how many it changed: for none, nothing is written."""
+    """Carry out a plan and record who did it; `jobs` says how many it changed, and if none, nothing is recorded."""
     from proletarian.sql.auditing import note
 
     done = yield from plan

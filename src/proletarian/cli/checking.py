@@ -1,4 +1,4 @@
-"""What is not as it should be, in sentences: for monitoring."""
+"""What is wrong, in sentences, for monitoring."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 def problems(
     queues: Sequence[QueueStats], workers: Sequence[WorkerRecord], *, late: float | None, needed: int
 ) -> list[str]:
-    """A sentence for each: too few workers, queues that nobody serves, jobs that are late."""
+    """A sentence for each problem: too few workers, queues that nobody serves, jobs that are late."""
     found = []
     alive = sum(worker.is_alive for worker in workers)
     if alive < needed:

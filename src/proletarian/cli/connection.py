@@ -1,4 +1,4 @@
-"""The connection of a command that looks, or acts; errors come out as words."""
+"""The connection of a command that looks or acts; errors become messages."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 AT_MOST = 15.0  # seconds that a statement of a look may take
-TRIES = 6  # of what is in the way of others: a deadlock, a lock
+TRIES = 6  # of a transaction that others got in the way of: a deadlock, a lock
 WAIT = 0.2  # seconds between them
 
 
 @contextlib.contextmanager
 def connected(database: Database, *, at_most: float | None = None) -> Iterator[OwnConnection]:
-    """A connection for the time of a command, to tables that fit this release."""
+    """A connection for the duration of a command, to tables that fit this release."""
     from proletarian.migration import check_schema
 
     connection = database.connect()
@@ -42,15 +42,15 @@ def connected(database: Database, *, at_most: float | None = None) -> Iterator[O
 
 
 def looking(database: Database) -> contextlib.AbstractContextManager[OwnConnection]:
-    """A connection that only looks: a role that may read is enough, and a statement that takes too long is ended."""
+    """A read-only connection: a role that may read is enough, and a statement that takes too long is cancelled."""
     return connected(database, at_most=AT_MOST)
 
 
 def in_transaction(database: Database, connection: OwnConnection, plan: Callable[[], Plan[T]]) -> T:
     """
-    Carry out a plan in a transaction of its own; again, if others were in its way.
+    Carry out a plan in its own transaction, and again if others got in its way.
 
-    What the plan itself refuses (a job in another state) is rolled back, and the connection goes on.
+    If the plan itself refuses (a job is in another state), it is rolled back, and the connection stays usable.
     """
     from proletarian.errors import ProletarianError
     from proletarian.sql.transactions import roll_back, whole
@@ -59,7 +59,7 @@ def in_transaction(database: Database, connection: OwnConnection, plan: Callable
         try:
             return connection.run(whole(database.dialect, plan()))
         except ProletarianError:
-            with contextlib.suppress(Exception):  # what is to be told is what the plan said
+            with contextlib.suppress(Exception):  # what matters is the plan's error
                 connection.run(roll_back(database.dialect))
             raise
         except Exception as error:

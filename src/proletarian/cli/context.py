@@ -1,8 +1,8 @@
 """
 What a command works on: whose jobs, in which database.
 
-Options say it, `--database` and `--app`, or the framework that the command was started by: `flask proletarian` and
-`manage.py proletarian` hand their own context in. So a command is written once, as a function of a `Context`.
+The options `--database` and `--app` say so, or the framework that started the command: `flask proletarian` and
+`manage.py proletarian` pass their own context. So a command is written once, as a function of a `Context`.
 """
 
 from __future__ import annotations
@@ -32,10 +32,10 @@ FLAGS = {"url": "--database", "app": "--app", "app_dir": "--app-dir", "prefix": 
 class Application:
     """An application's jobs: where they are, how they are stored, who runs them."""
 
-    where: Any  # a URL, an engine, a Database; None if nothing says it
+    where: Any  # a URL, an engine, a Database; None if it is not known
     queue: Queue
-    tasks: Callable[[], Tasks | None]  # asked only by commands that need them
-    worker: Callable[..., Worker]  # makes one, of a function that says where the jobs are, and options
+    tasks: Callable[[], Tasks | None]  # called only by commands that need them
+    worker: Callable[..., Worker]  # makes one, from a function that returns where the jobs are, and options
 
 
 class Context:
@@ -43,11 +43,11 @@ class Context:
 
     def __init__(self, find: Callable[[], Application], program: str = "proletarian") -> None:
         self._find = find
-        self.program = program  # how the commands are called, for words about what to do
+        self.program = program  # how the commands are called, for messages that say what to do
 
     @cached_property
     def application(self) -> Application:
-        """The application; raises `Failure` for one that cannot be found."""
+        """The application; raises `Failure` if it cannot be found."""
         return self._find()
 
     @property
@@ -62,7 +62,7 @@ class Context:
 
     @property
     def where(self) -> Any:
-        """Where the jobs are; raises `Failure` if nothing says it."""
+        """Where the jobs are; raises `Failure` if that is not known."""
         if self.application.where is None:
             raise wrong_usage("where are the jobs? Give --database URL, or set PROLETARIAN_DATABASE")
         return self.application.where
@@ -76,7 +76,7 @@ class Context:
 
     @property
     def kind(self) -> str:
-        """Which database it is; a bare name (`postgresql`) will do."""
+        """Which kind of database it is; a bare name (`postgresql`) is enough."""
         return options.kind_named(self.where) if isinstance(self.where, str) else self.database.kind
 
     def require_tasks(self) -> Tasks:
@@ -91,15 +91,15 @@ class Context:
 
     @property
     def migrate_command(self) -> str:
-        """What to run where tables are missing or behind."""
+        """The command to run if tables are missing or out of date."""
         return self.database.migrate_command if self.program == "proletarian" else f"{self.program} migrate"
 
 
 def in_context(command: Callable[..., Any]) -> Callable[..., Any]:
     """
-    Make a function of a `Context` and options a command that is told, by options, what it works on.
+    Make a function of a `Context` and options a command that gets what it works on from its options.
 
-    An argument `place`, or `named`, stands for `--database`, or `--app`, where it is given.
+    An argument `place` or `named` replaces `--database` or `--app` if it is given.
     """
 
     @functools.wraps(command)
@@ -112,7 +112,7 @@ def in_context(command: Callable[..., Any]) -> Callable[..., Any]:
         if outer is None:
             outer = Context(lambda: application_of(place or url, named or app, app_dir, prefix, job_ids, said))
         elif said:
-            raise wrong_usage(f"{min(said)} is not for `{outer.program}`, which asks the application's settings")
+            raise wrong_usage(f"{min(said)} is not for `{outer.program}`, which uses the application's settings")
         return command(outer, **own)
 
     for option in (options.prefix, options.job_ids, options.app_dir, options.app, options.database):
@@ -121,14 +121,14 @@ def in_context(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def is_said(context: click.Context, name: str) -> bool:
-    """Whether an option was given on the command line, not by the environment or by default."""
+    """Whether an option was given on the command line, and not by the environment or by default."""
     return context.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE
 
 
 def application_of(
     url: str | None, app: str | None, app_dir: str, prefix: str | None, job_ids: str, said: set[str]
 ) -> Application:
-    """What options name."""
+    """The application that the options name."""
     if not app:
         return Application(url, options.queue_of(prefix, job_ids), lambda: None, no_worker)
     found = load(app, app_dir)
@@ -155,7 +155,7 @@ def no_worker(where: Callable[[], Any], **given: Any) -> Worker:
 
 
 def as_it_is(worker: Worker, app: str, said: set[str]) -> Callable[..., Worker]:
-    """A worker that the application has made: what the command line says of it too is refused."""
+    """A worker that the application has made; options that it already has are refused on the command line."""
 
     def made(where: Callable[[], Any], **given: Any) -> Worker:
         context = click.get_current_context()

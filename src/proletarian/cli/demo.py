@@ -1,4 +1,4 @@
-"""`proletarian demo`: see the promise kept, on a database of your choice."""
+"""`proletarian demo`: watch the promise being kept, on a database of your choice."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ def demo(ctx: click.Context, database: str | None, shows: bool, port: int, opens
 
     A sign-up service creates accounts, and a confirmation mail for each in the same
     transaction. Two workers deliver the mails to a real mail server; one of them is killed
-    in the middle. At the end everything is counted.
+    halfway. At the end everything is counted.
 
-    Runs on a SQLite file of its own, or on the database at URL: it makes the tables if they
-    are missing, uses a queue of its own, and refuses to run beside jobs that are waiting.
+    Runs on its own SQLite file, or on the database at URL: it creates the tables if they
+    are missing, uses its own queue, and refuses to run if jobs are waiting.
 
     --web fills such a database with the live jobs, failures and schedules of a shop, and shows the
     dashboard (pip install 'proletarian[web]').

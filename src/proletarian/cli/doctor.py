@@ -24,9 +24,9 @@ def doctor(context: Context, as_json: bool) -> None:
     """
     Look for what is wrong, and say what to do.
 
-    At the schema, this role's rights, the server's settings, old transactions, the sizes of tables, clocks, poolers,
-    the workers, queues that nobody serves, types that nobody knows, and schedules that nobody declares.
-    Ends with 1 if there is trouble (✗); what is worth knowing (!) does not count.
+    Checks the schema, this role's rights, the server's settings, old transactions, the sizes of tables, clocks,
+    poolers, the workers, queues that nobody serves, types that nobody knows, and schedules that nobody declares.
+    Exits with 1 if there is trouble (✗); what is worth knowing (!) does not count.
     """
     from proletarian.doctor import examine
 
@@ -43,7 +43,7 @@ def doctor(context: Context, as_json: bool) -> None:
 
 
 def text_of(found: Sequence[Finding]) -> str:
-    """The findings for people: trouble first, what is fine last."""
+    """The findings for people: trouble first, good news last."""
     order = ("trouble", "notice", "fine")
     lines = []
     for each in sorted(found, key=lambda each: order.index(each.level)):

@@ -42,15 +42,15 @@ def enqueue(
     TYPE is the name of the task, JSON its payload: an object with its parameters, as in
     '{"account_id": 42}'; - reads it from stdin. With --app, the payload is checked against the
     task, and its queue and priority are the task's; a type that the application does not know
-    is enqueued with a warning, for it may be that of another release. Without --app, all of that
-    is seen when the job runs, and the queue is the default one.
+    is enqueued with a warning, because it may belong to another release. Without --app, nothing
+    is checked until the job runs, and the queue is the default one.
     """
     from proletarian.job import NewJob
     from proletarian.sql import enqueueing
 
     value = parsed(sys.stdin.read() if payload == "-" else payload)
     if (task := task_named(job_type, context.tasks)) is not None:
-        task.parameters.unpack(value)  # raises PayloadError for one that does not fit
+        task.parameters.unpack(value)  # raises PayloadError if it does not fit
         queue = task.options.queue if queue is None else queue
         priority = task.options.priority if priority is None else priority
     settings, database = context.queue, context.database
@@ -60,7 +60,7 @@ def enqueue(
 
 
 def task_named(job_type: str, tasks: Tasks | None) -> Task[..., Any] | None:
-    """The task of this type; a warning if the application has none."""
+    """The task of this type; prints a warning if the application has none."""
     if tasks is None or (task := tasks.find(job_type)) is not None:
         return None if tasks is None else task
     click.echo(
@@ -82,5 +82,5 @@ def parsed(text: str) -> Any:
 
 
 def refused(constant: str) -> Any:
-    """JSON has neither NaN nor infinities, though Python reads them."""
+    """Refuse NaN and infinities, which JSON does not have, although Python reads them."""
     raise ValueError(f"{constant} is not JSON value")

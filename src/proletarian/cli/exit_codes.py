@@ -1,16 +1,16 @@
 """
-What the exit code of a command says; a supervisor or a script may rely on it.
+What the exit code of a command means; a supervisor or a script may rely on it.
 
-CLEAN         it did what it was asked to
-FAILED_CHECK  a check failed (`migrate --check`, `status --check`, `doctor`, `demo`), or what was
-              named, a job or a schedule, is not there, or not in a state in which it can be done
+CLEAN         it did what it was asked to do
+FAILED_CHECK  a check failed (`migrate --check`, `status --check`, `doctor`, `demo`), or a job or
+              a schedule that was named does not exist, or is in the wrong state for this
 USAGE         wrong options, or the application cannot be imported
 DATABASE      the database refuses us, cannot be reached, or its tables do not fit this release
 GIVEN_BACK    the worker stopped, and jobs that were still running went back to their queue
 HUNG          the worker's stop hung, and the process was ended; other workers take its jobs
 BUG           an error that nobody expected: please report it, with its traceback
 
-A worker whose database merely cannot be reached when it starts does not exit: it waits.
+If a worker merely cannot reach its database when it starts, it does not exit: it waits.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Errors as the command line tells them: one clear line, and an exit code."""
+"""Errors as the command line reports them: one clear line, and an exit code."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ CODES: dict[type[ProletarianError], int] = {
     StopTimeout: exit_codes.GIVEN_BACK,
 }
 
-# Where the errors come from that a database raises when it refuses a statement.
+# The modules of the errors that drivers raise when a database refuses a statement.
 DRIVERS = ("psycopg", "pymysql", "MySQLdb", "sqlite3")
 
 
@@ -45,13 +45,13 @@ class Failure(Exception):
 
 
 def wrong_usage(message: str) -> Failure:
-    """The command was given something that cannot be."""
+    """The command was given something invalid."""
     return Failure(message, exit_codes.USAGE)
 
 
 @contextlib.contextmanager
 def ending_in_words() -> Iterator[None]:
-    """End the program with a line and a code for what is raised inside; a bug keeps its traceback."""
+    """End the program with a line and an exit code for what is raised inside; a bug keeps its traceback."""
     try:
         yield
     except (click.ClickException, click.exceptions.Exit, click.Abort, BrokenPipeError):
@@ -80,14 +80,14 @@ def code_of(error: Exception) -> int:
 
 
 def comes_from_a_driver(error: Exception) -> bool:
-    """Whether the database said this, and not our code."""
+    """Whether the database raised this, and not our code."""
     return any(
         kind.__name__ == "Error" and kind.__module__.partition(".")[0] in DRIVERS for kind in type(error).__mro__
     )
 
 
 def in_one_line(error: Exception) -> str:
-    """What an error says, on one line; of a filter, with the word that is wrong below it."""
+    """An error's message on one line; for a filter, with the wrong word below it."""
     if isinstance(error, FilterError):
         return str(error)  # with lines that point at the word
     said = " ".join(str(error).split()) or type(error).__name__

@@ -1,4 +1,4 @@
-"""`proletarian health`: is this worker live, is it ready?"""
+"""`proletarian health`: is this worker alive, is it ready?"""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ PATIENCE = 5.0  # seconds
 @click.option("--ready", is_flag=True, help="Ask whether it is ready, not only whether it is alive.")
 def health(address: str, ready: bool) -> None:
     """
-    Ask a worker on this machine how it is, as a probe of a container does.
+    Ask a worker on this machine how it is, as a container's probe does.
 
-    The worker runs with `--health HOST:PORT`; PROLETARIAN_HEALTH names the place for both. Ends with 0 if it lives, or
-    with --ready, if it is ready: the database knows it and answers. Else with 1, and says which part is in the way.
+    The worker runs with `--health HOST:PORT`; PROLETARIAN_HEALTH sets the address for both. Exits with 0 if it is
+    alive, or with --ready, if it is ready: the database knows it and answers. Otherwise exits with 1 and says why.
     """
     import urllib.error
     import urllib.request
@@ -37,12 +37,12 @@ def health(address: str, ready: bool) -> None:
 
 def host_and_port(address: str) -> tuple[str, int]:
     """
-    The two parts of `HOST:PORT`; a port alone is one of this machine's.
+    The two parts of `HOST:PORT`; a port alone means this machine.
 
     >>> host_and_port("127.0.0.1:8081"), host_and_port("8081")
     (('127.0.0.1', 8081), ('127.0.0.1', 8081))
     """
     host, _, port = address.rpartition(":")
     if not port.isdecimal() or not 0 < int(port) < 65536:
-        raise wrong_usage(f"{address!r} is no HOST:PORT, as in 127.0.0.1:8081")
+        raise wrong_usage(f"{address!r} is not HOST:PORT, as in 127.0.0.1:8081")
     return host.strip("[]") or "127.0.0.1", int(port)

@@ -1,4 +1,4 @@
-"""`proletarian jobs list` and `show`: which jobs there are, and all that is known of one."""
+"""`proletarian jobs list` and `show`: which jobs there are, and all that is known about one."""
 
 from __future__ import annotations
 
@@ -47,10 +47,11 @@ def list_jobs(
     as_json: bool,
 ) -> None:
     """
-    Show jobs, the newest first; those that FILTER means, if there is one.
+    Show jobs, newest first; with FILTER, those that match it.
 
     FILTER is words such as queue:mail type:send_* state:failed error:Timeout payload.user_id:42 tag:vip since:1h, all
-    of which a job has to match. A page may be short although there are more: a look reads so many rows and no more.
+    of which a job must match. A page may be short although there are more jobs, because each look reads only so many
+    rows.
     """
     from proletarian.looking.seeing import count, see_jobs
 
@@ -81,7 +82,7 @@ def list_jobs(
 @json_option
 @in_context
 def show(context: Context, wanted: tuple[str, ...], unmask: bool, as_json: bool) -> None:
-    """Show all that is known of a job, and why it does not run if it waits."""
+    """Show all that is known about a job and, if it waits, why it does not run."""
     from proletarian.looking.seeing import see_job
 
     queue, kind = context.queue, context.database.kind
@@ -97,7 +98,7 @@ def show(context: Context, wanted: tuple[str, ...], unmask: bool, as_json: bool)
 
 
 def text_of(job: JobRecord) -> str:
-    """A job on a page of its own."""
+    """A job in full."""
     lines = [
         f"job {job.job_id}: {job.state}",
         *said("why", str(job.why) if job.why else ""),
@@ -125,7 +126,7 @@ def text_of(job: JobRecord) -> str:
 
 def heading(error: Mapping[str, Any]) -> str:
     """
-    Which run an error ended, when and where; of a cancellation by hand, when and by whom.
+    Which run an error ended, when and where; for a cancellation by hand, when and by whom.
 
     >>> heading({"attempt": 2, "at": "2026-11-29T14:26:18+00:00", "worker": "web1:7"})
     'attempt 2, 2026-11-29 14:26:18 UTC, web1:7'
@@ -138,7 +139,7 @@ def heading(error: Mapping[str, Any]) -> str:
 
 
 def said(name: str, text: str) -> list[str]:
-    """One line of it, if there is anything to say; further lines of the text are indented."""
+    """One labelled line, if there is anything to say; further lines of the text are indented."""
     first, *rest = text.splitlines() or [""]
     return [f"  {name:<9} {first}", *(f"  {'':<9} {line}" for line in rest)] if text else []
 
@@ -159,7 +160,7 @@ def pretty(value: Any) -> str:
 @click.group(commands=[list_jobs, show, retry, cancel, delete, reschedule])
 def jobs() -> None:
     """
-    See jobs, and cancel, retry, reschedule or delete them.
+    Show jobs, and cancel, retry, reschedule or delete them.
 
     By their ids, or by a filter: queue:mail type:send_* state:failed error:Timeout payload.user_id:42 tag:vip since:1h.
     """

@@ -1,4 +1,4 @@
-"""`proletarian limits`: how many jobs may run, or start, and who has changed that."""
+"""`proletarian limits`: how many jobs may run or start, and who has changed that."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ if TYPE_CHECKING:
 @in_context
 def list_limits(context: Context, as_json: bool) -> None:
     """
-    Show the limits in force: those of the live workers' code, and those that were set.
+    Show the limits in force: those in the code of the live workers, and those that were set.
 
-    How many jobs may run at a time, how many may start in which time, and how many run now.
+    For each limit: how many jobs may run at a time, how many may start in what time, and how many are running now.
     """
     from proletarian.control.overriding import limits
 
@@ -82,7 +82,7 @@ def set_one(
     """
     Set a limit: RUNNING jobs at a time, or a --rate, or both.
 
-    Workers hold to it within a second, until `reset`. With 0 nothing under it starts; what runs goes on.
+    Workers keep to it within a second, until `reset`. With 0 nothing under it starts; running jobs go on.
     """
     from proletarian.control.overriding import set_limit
 
@@ -113,7 +113,7 @@ BY_DEFAULT = click.core.ParameterSource.DEFAULT
 @json_option
 @in_context
 def reset(context: Context, name: str, by: str, **how: Any) -> None:
-    """Have a limit be as the code has it again."""
+    """Return a limit to what the code says."""
     from proletarian.control.overriding import reset_limit
 
     def plan() -> Plan[bool]:
@@ -133,7 +133,7 @@ def act(
     context: Context, deed: Deed, plan: Callable[[], Plan[Any]], json: dict[str, Any], words: str,
     *, dry_run: bool, as_json: bool,
 ) -> None:  # fmt: skip
-    """Do it to one limit, or say that it would be done."""
+    """Do it to one limit, or with --dry-run only say so."""
     verb, database = next(iter(json)), context.database
     with connected(database) as connection:
         was_set = None
@@ -163,4 +163,4 @@ def rate_of(rate: int | None, seconds: float | None, burst: int | None) -> str:
 
 @click.group(commands=[list_limits, set_one, reset])
 def limits() -> None:
-    """See limits and change them, for all workers, without a release."""
+    """Show limits and change them, for all workers, without a release."""

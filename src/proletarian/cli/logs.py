@@ -1,4 +1,4 @@
-"""What a command writes to its log: lines for people, or one JSON object a line for machines."""
+"""What a command writes to its log: lines for people, or one JSON object per line for machines."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 from proletarian.events import error_in_words, shown
 from proletarian.logs import FIELDS, JobFields
 
-# What every record has here; anything else was given as `extra`.
+# The attributes that every record has; any others were passed as `extra`.
 USUAL = {*FIELDS, *vars(logging.makeLogRecord({})), "message", "asctime", "data"}
 
 
@@ -19,7 +19,7 @@ def log_to_stderr(level: str, form: str) -> None:
     """
     Send every log to stderr; stdout is for data. An application may still set up its own.
 
-    What a handler of a job logs says which job it is.
+    The lines that a job's handler logs say which job it is.
     """
     handler = logging.StreamHandler()
     handler.addFilter(JobFields())
@@ -31,8 +31,8 @@ def let_speak() -> None:
     """
     Enable the library's loggers, in case the application has disabled them.
 
-    `logging.config` does so by default with every logger that is there already, as those of a worker are when
-    the application is imported. Levels and handlers stay as the application wants them.
+    By default `logging.config` disables every logger that already exists, as a worker's do when the application is
+    imported. Levels and handlers stay as the application wants them.
     """
     for name, logger in list(logging.root.manager.loggerDict.items()):
         if name.partition(".")[0] == "proletarian" and isinstance(logger, logging.Logger):
@@ -43,7 +43,7 @@ class Lines(logging.Formatter):
     """
     `2026-11-24 15:26:22.071 INFO proletarian.worker: worker.started queues={'default': 10}`.
 
-    What the handler of a job logs ends with `job_id=41 job_type=send attempt=1`, and the trace's id if there is one.
+    The lines that a job's handler logs end with `job_id=41 job_type=send attempt=1`, and the trace id if there is one.
     """
 
     default_msec_format = "%s.%03d"
@@ -52,14 +52,14 @@ class Lines(logging.Formatter):
         super().__init__("%(asctime)s %(levelname)s %(name)s: %(message)s")
 
     def format(self, record: logging.LogRecord) -> str:
-        """The line of one record; job.failed has just told the traceback of a job that is given up."""
+        """The line for one record; of a job that is given up, job.failed has just shown the traceback."""
         if getattr(record, "event", None) == "job.given_up":
             record = copy(record)
             record.exc_info = record.exc_text = None
         return super().format(record)
 
     def formatMessage(self, record: logging.LogRecord) -> str:
-        """The line without a traceback; an event says by itself what it is about."""
+        """The line without a traceback; an event already says what it is about."""
         line = super().formatMessage(record)
         if hasattr(record, "event") and hasattr(record, "data"):
             return line
@@ -68,10 +68,10 @@ class Lines(logging.Formatter):
 
 
 class JsonLines(logging.Formatter):
-    """One object a line: time, level, logger, event or message, and whatever else is known."""
+    """One object per line: time, level, logger, event or message, and whatever else is known."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """The line of one record."""
+        """The line for one record."""
         data: dict[str, Any] = getattr(record, "data", None) or {}
         said: dict[str, Any] = {
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
@@ -90,5 +90,5 @@ class JsonLines(logging.Formatter):
 
 
 def plain(value: Any) -> Any:
-    """An error as one line; the rest as it is."""
+    """An error as one line; anything else as it is."""
     return error_in_words(value) if isinstance(value, BaseException) else value

@@ -1,4 +1,4 @@
-"""`proletarian migrate`: make the tables, or bring them up to date."""
+"""`proletarian migrate`: create the tables, or bring them up to date."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from proletarian.cli.failures import Failure
 @in_context
 def migrate(context: Context, sql: bool, check: bool) -> None:
     """
-    Make the tables, or bring them up to date.
+    Create the tables, or bring them up to date.
 
     URL is postgresql://…, mysql://… or sqlite:///file.db, as with --database. With --sql a name
     is enough: postgresql, mysql or sqlite. Safe to run again, and from several places at once.
@@ -32,7 +32,7 @@ def migrate(context: Context, sql: bool, check: bool) -> None:
 
 
 def print_sql(context: Context) -> None:
-    """All migrations, as text."""
+    """Print all migrations."""
     from proletarian.migration import migrations, script
 
     dialect = context.queue.dialect(context.kind)
@@ -40,7 +40,7 @@ def print_sql(context: Context) -> None:
 
 
 def check_tables(context: Context) -> None:
-    """Say what is missing, and fail if something is."""
+    """Say what is missing, and fail if anything is."""
     from proletarian.drivers.registry import redacted
     from proletarian.migration import missing
 
@@ -54,7 +54,7 @@ def check_tables(context: Context) -> None:
 
 
 def apply(context: Context) -> None:
-    """Apply what is missing, and say what that was."""
+    """Apply what is missing, and say what it was."""
     from proletarian.migration import bring_up_to_date
 
     applied = bring_up_to_date(context.database)

@@ -55,7 +55,7 @@ def app_dir(command: F) -> F:
 
 
 def prefix(command: F) -> F:
-    """`--prefix TEXT`, for tables that are named otherwise than by default."""
+    """`--prefix TEXT`, for tables without the default names."""
     return click.option(
         "--prefix",
         envvar="PROLETARIAN_PREFIX",
@@ -90,11 +90,11 @@ def queue_of(prefix: str | None, job_ids: str) -> Queue:
 
 
 def text_ids() -> JobIds:
-    """Ids for a column of text: UUIDs, written out."""
+    """Ids for a text column: UUIDs in their text form."""
     from proletarian.ids import UUID7
 
     class Written(UUID7):
-        """A UUID as text; an id that is given may be any text."""
+        """New ids are UUIDs as text; an id that is passed may be any text."""
 
         def encode(self, job_id: Any) -> Any:
             """The id as text."""
@@ -108,7 +108,7 @@ def text_ids() -> JobIds:
 
 
 def kind_named(database: str) -> str:
-    """Which database a URL or a bare name (`postgresql`) means; without a connection."""
+    """Which kind of database a URL or a bare name (`postgresql`) means, without connecting."""
     from proletarian.drivers.places import place_of
     from proletarian.drivers.registry import FAMILIES
 

@@ -19,14 +19,14 @@ def as_json(command: F) -> F:
 
 
 def print_json(value: Any, *, as_line: bool = False) -> None:
-    """One JSON document; what JSON does not know becomes text."""
+    """Print one JSON document; values that JSON cannot represent become text."""
     import json
 
     click.echo(json.dumps(value, indent=None if as_line else 2, ensure_ascii=False, default=str))
 
 
 def print_table(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """Columns for people: by Rich if it is installed and this is a terminal, as plain lines otherwise."""
+    """Columns for people: with Rich if it is installed and this is a terminal, otherwise as plain lines."""
     if rows and is_rich():
         rich_table(titles, rows)
     elif rows:
@@ -34,7 +34,7 @@ def print_table(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
 
 
 def is_rich() -> bool:
-    """Whether Rich may draw: it is installed, stdout is a terminal that can, and `NO_COLOR` is not set."""
+    """Whether Rich may draw: it is installed, stdout is a capable terminal, and `NO_COLOR` is not set."""
     if not sys.stdout.isatty() or os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
         return False
     from importlib.util import find_spec
@@ -42,7 +42,7 @@ def is_rich() -> bool:
     return find_spec("rich") is not None
 
 
-# States by a colour besides their word.
+# States have a colour as well as a word.
 COLOURS = {
     "failed": "red",
     "dead": "red",
@@ -54,14 +54,14 @@ COLOURS = {
 }
 
 
-LEAST = 20  # characters that the last column has at least, if it needs them
+LEAST = 20  # characters that the last column gets at least, if it needs them
 
 
 def rich_table(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     """
-    The same by Rich: in a narrow terminal the last column is broken into lines, and no other.
+    The same with Rich: in a narrow terminal only the last column is wrapped.
 
-    Where there is no room for that, a row is one long line: a job id stays in one piece and can be copied.
+    If there is no room even for that, a row is one long line: a job id stays in one piece and can be copied.
     """
     from rich.cells import cell_len
     from rich.console import Console
@@ -88,7 +88,7 @@ def rich_table(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
 
 def table(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
     """
-    Lines of columns; numbers to the right.
+    Lines of columns; numbers are right-aligned.
 
     >>> print("\\n".join(table(["queue", "due"], [["mail", "1,000+"], ["bulk", "7"]])))
     queue     due
@@ -106,7 +106,7 @@ def aligned(cells: Sequence[str]) -> list[str]:
 
 
 def are_numbers(cells: Sequence[str]) -> bool:
-    """Whether a column is one of numbers."""
+    """Whether a column holds numbers."""
     return all(cell.rstrip("+").replace(",", "").replace(".", "").isdigit() for cell in cells)
 
 
@@ -123,7 +123,7 @@ def in_one_line(text: str, most: int | None = None) -> str:
 
 def count(number: int) -> str:
     """
-    A count, with a sign where counting stopped.
+    A count, with a plus sign if counting stopped there.
 
     >>> from proletarian.looking.records import Count
     >>> count(1234), count(Count(10_000, is_exact=False))
@@ -134,7 +134,7 @@ def count(number: int) -> str:
 
 def several(number: int, what: str) -> str:
     """
-    So many of something.
+    A number of things.
 
     >>> several(1, "job"), several(1200, "job")
     ('1 job', '1,200 jobs')
@@ -144,7 +144,7 @@ def several(number: int, what: str) -> str:
 
 def span(seconds: float | None) -> str:
     """
-    How long, in the unit that tells most.
+    How long, in the most useful unit.
 
     >>> span(5400), span(0.25), span(None)
     ('90.0 min', '0.2 s', '')
@@ -158,7 +158,7 @@ def span(seconds: float | None) -> str:
 
 
 def from_now(moment: datetime | None) -> str:
-    """How long ago something was, or in how long it will be, by this machine's clock."""
+    """How long ago something was, or how soon it will be, by this machine's clock."""
     if moment is None:
         return ""
     seconds = (datetime.now(UTC) - moment).total_seconds()

@@ -1,4 +1,4 @@
-"""What `proletarian worker --health` answers probes."""
+"""The answers of `proletarian worker --health` to probes."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ def answering(address: str, look: Callable[[], Health | None], beyond: int = 0) 
     """
     Answer probes at HOST:PORT while the block lasts: `/live` and `/ready`, with 200 or 503, and the parts as JSON.
 
-    `beyond` is how many ports further, for one of several processes that have one address. Raises `Failure` for a
-    place that cannot be taken.
+    `beyond` is added to the port, for one of several processes that share an address. Raises `Failure` if the address
+    cannot be used.
     """
 
     class Probe(BaseHTTPRequestHandler):
@@ -34,7 +34,7 @@ def answering(address: str, look: Callable[[], Health | None], beyond: int = 0) 
             self.wfile.write(json.dumps(said).encode())
 
         def log_message(self, format: str, *args: object) -> None:
-            """Probes come every few seconds: nobody wants to read of each."""
+            """Log nothing: probes come every few seconds."""
 
     host, port = host_and_port(address)
     try:

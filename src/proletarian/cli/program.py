@@ -39,7 +39,7 @@ Exit codes:
 
 
 class Program(click.Group):
-    """A group of commands that end with a line and an exit code, whatever happens in them."""
+    """A group of commands that end with a clear line and an exit code, whatever happens in them."""
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command that was asked for."""

@@ -1,7 +1,7 @@
 """
-What `--json` prints, by its keys. They are promised: more may come, none goes or changes its meaning.
+What `--json` prints, by key. The keys are a promise: more may be added, but none is removed or changes its meaning.
 
-Times are ISO 8601 in UTC, durations seconds. `at_least` names the counts that stopped at their limit.
+Times are ISO 8601 in UTC, durations are seconds. `at_least` names the counts that stopped at their limit.
 """
 
 from __future__ import annotations

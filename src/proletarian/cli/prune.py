@@ -1,4 +1,4 @@
-"""`proletarian prune`: delete what has been in the archive for long enough."""
+"""`proletarian prune`: delete what has been in the archive long enough."""
 
 from __future__ import annotations
 
@@ -49,9 +49,9 @@ def prune(
     as_json: bool,
 ) -> None:
     """
-    Delete archived jobs that ended long ago, in short bites: nobody waits for them.
+    Delete archived jobs that ended long ago, in small batches, so that nobody has to wait.
 
-    Workers do it by themselves with --keep-succeeded and --keep-failed. FILTER narrows it down: queue:mail type:send_*.
+    Workers do this themselves with --keep-succeeded and --keep-failed. FILTER narrows it down: queue:mail type:send_*.
     """
     from proletarian.control.steering import delete_jobs
 
@@ -85,11 +85,11 @@ def prune(
 
 
 def of_ages(chosen: JobFilter, ages: Mapping[str, float]) -> list[JobFilter]:
-    """The filters of what has ended so, and is old enough."""
+    """Filters for jobs that ended in these states and are old enough."""
     return [replace(chosen, state=STATES[name], until=timedelta(seconds=age)) for name, age in ages.items()]
 
 
 def counted(context: Context, chosen: JobFilter, ages: Mapping[str, float]) -> int:
-    """How many there are: all of the archive is looked at, bit by bit."""
+    """Count them: the whole archive is read, bit by bit."""
     with looking(context.database) as connection:
         return sum(len(some.job_id) for old in of_ages(chosen, ages) for some in batches(context, connection, old))

@@ -35,8 +35,8 @@ def list_queues(context: Context, words: tuple[str, ...], as_json: bool) -> None
     """
     Show each queue that holds jobs, is served, or is paused.
 
-    How many jobs are due, scheduled for later, running, and have failed for good; since when the oldest due one waits;
-    how many live workers serve it, with how many slots. Counts end at 100,000. FILTER may name queues: queue:mail*.
+    How many jobs are due, scheduled for later, running, and failed for good; since when the oldest due one has waited;
+    how many live workers serve it, with how many slots. Counts stop at 100,000. FILTER may name queues: queue:mail*.
     """
     from proletarian.looking.surveying import queue_stats
 
@@ -79,9 +79,9 @@ def paused(pause: Pause | None) -> str:
 @in_context
 def pause(context: Context, names: tuple[str, ...], reason: str, by: str, **how: Any) -> None:
     """
-    Have no worker claim from a queue any more, until it is resumed.
+    Stop all workers from claiming from a queue, until it is resumed.
 
-    It holds for the whole fleet and over restarts, from a second on at the latest. Jobs that run go on to their end.
+    It takes effect within a second, for the whole fleet and across restarts. Running jobs go on to their end.
     """
     from proletarian.control.steering import pause
 
@@ -98,7 +98,7 @@ def pause(context: Context, names: tuple[str, ...], reason: str, by: str, **how:
 @json_option
 @in_context
 def resume(context: Context, names: tuple[str, ...], by: str, **how: Any) -> None:
-    """Have workers claim from a paused queue again."""
+    """Let workers claim from a paused queue again."""
     from proletarian.control.steering import resume
 
     def one(name: str) -> Plan[bool]:
@@ -118,7 +118,7 @@ def to_each(context: Context, names: tuple[str, ...], deed: Deed, plan: Any, *, 
 
             def all_of_them() -> Plan[None]:
                 for name in names:
-                    # one that was not paused is not resumed: nothing to write down
+                    # it was not paused, so it is not resumed: nothing to record
                     done[name] = yield from audited(
                         dialect, replace(deed, target=name), plan(name), lambda was: 0 if was is False else None
                     )
@@ -137,7 +137,7 @@ def to_each(context: Context, names: tuple[str, ...], deed: Deed, plan: Any, *, 
 
 
 def known_to(context: Context, connection: OwnConnection) -> set[str]:
-    """The queues that hold jobs, are served or paused, or that the application's tasks name."""
+    """The queues that hold jobs, are served or paused, or are named by the application's tasks."""
     from proletarian.looking.surveying import queue_stats
     from proletarian.worker.serving import queues_of
 
@@ -147,7 +147,7 @@ def known_to(context: Context, connection: OwnConnection) -> set[str]:
 
 
 def wonder(names: Sequence[str], known: set[str]) -> None:
-    """Say of queues that nobody knows that they may be misspelt; they can be paused all the same."""
+    """Warn that unknown queues may be misspelt; they can be paused all the same."""
     from difflib import get_close_matches
 
     for name in names:
@@ -159,4 +159,4 @@ def wonder(names: Sequence[str], known: set[str]) -> None:
 
 @click.group(commands=[list_queues, pause, resume])
 def queues() -> None:
-    """See queues, and pause or resume them for the whole fleet."""
+    """Show queues, and pause or resume them for the whole fleet."""

@@ -1,4 +1,4 @@
-"""For development: which source files have changed; told by watchfiles if that is installed, else seen by looking."""
+"""For development: which source files have changed, from watchfiles if it is installed, otherwise by polling."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from collections.abc import Collection, Iterator, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 
-EVERY = 1.0  # seconds between looks, where nobody tells
+EVERY = 1.0  # seconds between looks, without watchfiles
 PASSED_OVER = ("__pycache__", "node_modules", "site-packages")
 
 
 def changes_in(folders: Sequence[str]) -> Told | Seen:
-    """What can be asked which files have changed."""
+    """Returns a callable that says which files have changed."""
     return Told(folders) if find_spec("watchfiles") else Seen(folders)
 
 
 class Seen:
-    """Looks at the times of all source files, once a second."""
+    """Looks at the modification times of all source files, once a second."""
 
     def __init__(self, folders: Sequence[str]) -> None:
         self._folders = folders
@@ -45,12 +45,12 @@ class Seen:
                         full = os.path.join(path, name)
                         try:
                             yield full, os.stat(full).st_mtime_ns
-                        except OSError:  # gone meanwhile
+                        except OSError:  # gone in the meantime
                             continue
 
 
 class Told:
-    """Has the operating system tell, through watchfiles; if it cannot (too many folders), looks instead."""
+    """Has the operating system report changes, through watchfiles; polls if it cannot (too many folders)."""
 
     def __init__(self, folders: Sequence[str]) -> None:
         self._folders = [os.path.abspath(folder) for folder in folders]
@@ -59,7 +59,7 @@ class Told:
         threading.Thread(target=self._listen, name="proletarian-reload", daemon=True).start()
 
     def __call__(self) -> Collection[str]:
-        """The files that have changed since it was asked last."""
+        """The files that have changed since the last call."""
         if self._instead is not None:
             return self._instead()
         found = set()
@@ -83,7 +83,7 @@ class Told:
             self._instead = Seen(self._folders)
 
     def _is_foreign(self, path: str) -> bool:
-        """Whether it lies in a virtual environment or a cache within the folders."""
+        """Whether it is in a virtual environment or a cache within the folders."""
         for folder in Path(os.path.abspath(path)).parents:
             if str(folder) in self._folders:
                 return False
@@ -93,7 +93,7 @@ class Told:
 
 
 def is_ours(folder: str, name: str) -> bool:
-    """Whether a folder may hold the application's source: no cache, no hidden one, no virtual environment."""
+    """Whether a folder may hold the application's source: it is no cache, not hidden, and no virtual environment."""
     if name.startswith(".") or name in PASSED_OVER:
         return False
     return not os.path.exists(os.path.join(folder, name, "pyvenv.cfg"))

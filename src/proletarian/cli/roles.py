@@ -36,7 +36,7 @@ def roles(
     lookers: tuple[str, ...],
 ) -> None:
     """
-    Print SQL that makes roles with no more rights than they need.
+    Print SQL that creates roles with no more rights than they need.
 
     DATABASE is postgresql or mysql, or a URL, as with --database; no connection is made. Run what is printed
     as the owner of the tables, then grant the roles to your logins.

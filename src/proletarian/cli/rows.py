@@ -20,14 +20,14 @@ def row_of(job: JobRecord) -> list[str]:
 
 
 def moved_at(job: JobRecord) -> datetime | None:
-    """When it ended, began, was enqueued; or when it is due."""
+    """When it ended, started or was enqueued; or when it is due."""
     if job.state == "scheduled":
         return job.process_at
     return job.finished_at or job.started_at or job.enqueued_at
 
 
 def note(job: JobRecord) -> str:
-    """What is worth knowing of it: why it waits, how far it is, its last error."""
+    """What is worth knowing about it: why it waits, how far it has got, its last error."""
     if job.why is not None:
         return in_one_line(str(job.why), 90)
     if job.progress is not None:

@@ -94,7 +94,7 @@ def row_of(one: ScheduleRecord) -> list[str]:
 
 
 def when(one: ScheduleRecord) -> str:
-    """When it ticks, as it was declared."""
+    """When it ticks, as declared."""
     from proletarian.times.durations import spelled
 
     return one.cron if one.cron is not None or one.every is None else f"every {spelled(one.every.total_seconds())}"  # type: ignore[return-value]
@@ -131,12 +131,12 @@ def next_ticks(context: Context, name: str, count: int, owner: str | None, as_js
 
 
 def is_late(one: ScheduleRecord) -> bool:
-    """Whether it should have been fired some time ago."""
+    """Whether it should have fired some time ago."""
     return one.paused_at is None and datetime.now(UTC) - one.next_at > LATE
 
 
 def named(context: Context, connection: OwnConnection, app: str, name: str) -> ScheduleRecord:
-    """The schedule of this name."""
+    """The schedule with this name."""
     from difflib import get_close_matches
 
     from proletarian.errors import UnknownSchedule
@@ -152,7 +152,7 @@ def named(context: Context, connection: OwnConnection, app: str, name: str) -> S
 
 
 def steering(command: F) -> F:
-    """What those that change one take."""
+    """The options of the commands that change a schedule."""
     for option in (json_option, owned, by_option, dry_run, click.argument("name", metavar="SCHEDULE")):
         command = option(command)
     return command
@@ -162,7 +162,7 @@ def steering(command: F) -> F:
 @steering
 @in_context
 def pause(context: Context, **how: Any) -> None:
-    """Fire a schedule no more until it is resumed, whatever is deployed meanwhile."""
+    """Stop firing a schedule until it is resumed, whatever is deployed in the meantime."""
     from proletarian.control.timetable import pause
 
     steer(context, "pause", pause, **how)
@@ -172,7 +172,7 @@ def pause(context: Context, **how: Any) -> None:
 @steering
 @in_context
 def resume(context: Context, **how: Any) -> None:
-    """Have a paused schedule go on with its next tick; what came during the pause is not made up for."""
+    """Resume a paused schedule from its next tick; ticks that came during the pause are not made up for."""
     from proletarian.control.timetable import resume
 
     steer(context, "resume", resume, **how)
@@ -182,7 +182,7 @@ def resume(context: Context, **how: Any) -> None:
 @steering
 @in_context
 def run(context: Context, **how: Any) -> None:
-    """Enqueue a schedule's job now, besides its ticks, paused or not; prints the job id."""
+    """Enqueue a schedule's job now, in addition to its ticks, paused or not; prints the job id."""
     from proletarian.control.timetable import run
 
     steer(context, "run", run, **how)
@@ -191,7 +191,7 @@ def run(context: Context, **how: Any) -> None:
 def steer(
     context: Context, verb: str, plan: Any, *, name: str, owner: str | None, by: str, dry_run: bool, as_json: bool
 ) -> None:
-    """Do it to the schedule of this name."""
+    """Do it to the schedule with this name."""
     app = owner_of(context, owner)
     queue, database = context.queue, context.database
     deed = Deed(by, f"{verb} schedule", name, app)
@@ -219,4 +219,4 @@ def steer(
 
 @click.group(commands=[list_schedules, pause, resume, run, next_ticks])
 def schedules() -> None:
-    """See schedules, pause and resume them, run one now."""
+    """Show schedules, pause and resume them, run one now."""

@@ -1,4 +1,4 @@
-"""`proletarian stats`: how much is done, how much waits, and what fails; once, or again and again."""
+"""`proletarian stats`: how much is done, how much waits, and what fails; once or continuously."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ MINUTES = 60
 MOST = 100_000
 MOST_IN_A_MINUTE = 1_000
 MOST_GROUPED = 500
-GROUPS = 5  # of failures, that people are shown
+GROUPS = 5  # of failures that people are shown
 CLEAR = "\x1b[H\x1b[2J"
 
 
@@ -51,9 +51,9 @@ class Seen:
 @in_context
 def stats(context: Context, words: tuple[str, ...], watch: float | None, as_json: bool) -> None:
     """
-    Show how much was done in the last hour, how much waits, who works, and what has failed in that hour.
+    Show how much was done in the last hour, how much waits, who works, and what failed in that hour.
 
-    FILTER may name queues: queue:mail. With --watch and --json, one document a line.
+    FILTER may name queues: queue:mail. With --watch and --json, it prints one document per line.
     """
     chosen = which.narrowed(words, "queue")
     with looking(context.database) as connection:
@@ -73,7 +73,7 @@ def stats(context: Context, words: tuple[str, ...], watch: float | None, as_json
 
 
 def look(context: Context, connection: OwnConnection, chosen: JobFilter) -> Seen:
-    """The whole, or what belongs to some queues."""
+    """Everything, or what belongs to some queues."""
     from dataclasses import replace
     from datetime import timedelta
 
@@ -126,7 +126,7 @@ def show(seen: Seen) -> None:
 
 
 def summary(seen: Seen) -> list[str]:
-    """A few lines on the last hour and on who works."""
+    """A few lines about the last hour and the workers."""
     from proletarian.looking.surveys import added
 
     ended = [
@@ -145,7 +145,7 @@ def summary(seen: Seen) -> list[str]:
 
 
 def rate(minutes: Sequence[Minute], last: int) -> str:
-    """How many jobs ended a second, in the last whole minutes."""
+    """How many jobs ended per second in the last whole minutes."""
     whole = minutes[:-1][-last:]
     return f"{sum(minute.rate for minute in whole) / max(1, len(whole)):,.1f}/s"
 
@@ -154,7 +154,7 @@ TITLES = ("queue", "ended/min", "due", "scheduled", "running", "failed", "oldest
 
 
 def row_of(one: QueueStats, minutes: Sequence[Minute]) -> list[str]:
-    """One queue; how many of its jobs ended in the last whole minute."""
+    """One queue, with how many of its jobs ended in the last whole minute."""
     from proletarian.looking.records import Count
 
     last = minutes[-2] if len(minutes) > 1 else minutes[-1]

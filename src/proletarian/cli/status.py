@@ -1,4 +1,4 @@
-"""`proletarian status`: how full the queues are, who works, and whether that is as it should be."""
+"""`proletarian status`: how full the queues are, who works, and whether all is well."""
 
 from __future__ import annotations
 
@@ -42,12 +42,12 @@ def status(
     """
     Show each queue and each worker, or check them.
 
-    Of each queue: how many jobs wait, how many of them are due, are being run, have failed
+    For each queue: how many jobs wait, how many of them are due, how many are running and have failed
     for good, how many live workers serve it, and how long the oldest due job has been waiting.
-    Counts stop at 100,000. And which queues are paused, by whom, and why. FILTER may name queues: queue:mail.
+    Counts stop at 100,000. Also shows which queues are paused, by whom, and why. FILTER may name queues: queue:mail.
 
-    --check says in a sentence each what is wrong: no live worker serves a queue whose jobs are due; with --late, jobs
-    are due for longer; with --workers, fewer are alive.
+    --check prints a sentence for each problem: no live worker serves a queue whose jobs are due; with --late, jobs
+    have been due for longer; with --workers, fewer are alive.
     """
     if not check and (late is not None or needed is not None):
         raise click.UsageError("--late and --workers are only for --check: use them with it")
@@ -96,7 +96,7 @@ def queue_of(stats: QueueStats) -> dict[str, Any]:
 
 
 def worker_of(worker: WorkerRecord) -> dict[str, Any]:
-    """One worker, likewise."""
+    """One worker, in short."""
     return {
         "worker": worker.worker,
         "queues": slots_of(worker),
@@ -107,7 +107,7 @@ def worker_of(worker: WorkerRecord) -> dict[str, Any]:
 
 
 def slots_of(worker: WorkerRecord) -> str:
-    """The queues that a worker serves, as it was told them."""
+    """The queues that a worker serves, as they were given to it."""
     return " ".join(f"{queue}={slots}" for queue, slots in worker.queues.items())
 
 

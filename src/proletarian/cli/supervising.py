@@ -1,8 +1,8 @@
 """
-Several worker processes under one parent: started, started again when they die, stopped together.
+Several worker processes under one parent: started, restarted when they die, stopped together.
 
-The parent runs no jobs and imports no application, so that nothing of it can die of a job. Each child is the
-same command once more; a pipe tells it when its parent is gone, however that happened, and then it stops.
+The parent runs no jobs and imports no application, so no job can kill it. Each child runs the same command; a pipe
+tells it when its parent is gone, however that happened, and then it stops.
 """
 
 from __future__ import annotations
@@ -23,31 +23,31 @@ from proletarian.worker.signals import Signals
 
 CHILD = "PROLETARIAN_CHILD"  # in the environment of a child: its number, and its end of the pipe
 LOOK = 0.05  # seconds
-FIRST_WAIT, LONGEST_WAIT = 0.5, 30.0  # seconds before one that has died is started again
-WELL = 60.0  # seconds of life after which a death is not one of a series
-AT_START = 15.0  # seconds in which a refusal is that of a start
+FIRST_WAIT, LONGEST_WAIT = 0.5, 30.0  # seconds before a dead child is restarted
+WELL = 60.0  # seconds of life after which a death no longer counts as one of a series
+AT_START = 15.0  # seconds within which an exit with a refusal counts as a failed start
 APART = 2.0  # seconds between two signals that are passed on
-LAST_RESORT = 25.0  # seconds beyond the stop's own time; a child ends itself before
+LAST_RESORT = 25.0  # seconds beyond the stop's own time; a child ends itself before that
 
-Changed = Callable[[], Collection[str]]  # the source files that have changed since it was asked last
+Changed = Callable[[], Collection[str]]  # the source files that have changed since the last call
 
 
 @dataclass
 class Child:
-    """One of the processes, in its present life."""
+    """One of the processes, in its current life."""
 
     number: int
     process: subprocess.Popen[bytes] | None = None
     begun: float = 0.0
     lives: int = 0
     deaths: int = 0  # in a row
-    due: float | None = 0.0  # when it is to be started; None: not by itself
-    is_told: bool = False  # to stop
+    due: float | None = 0.0  # when to start it; None: not on its own
+    is_told: bool = False  # it was told to stop
     codes: list[int] = field(default_factory=list)
 
 
 class Supervisor:
-    """Keeps `count` processes of this very command running until it is told to stop; `run` returns the exit code."""
+    """Keeps `count` processes of this command running until it is told to stop; `run` returns the exit code."""
 
     def __init__(
         self, count: int, *, stop_timeout: float, drain: bool, log: Log, changed: Changed | None = None
@@ -57,14 +57,14 @@ class Supervisor:
         self._drain = drain
         self._log = log
         self._changed = changed
-        self._told = 0  # signals that were passed on
+        self._told = 0  # how many signals were passed on
         self._passed = float("-inf")  # when the latest was
         self._deadline: float | None = None  # of the stop
         self._refused: int | None = None  # the exit code of a start that cannot succeed
-        self._reading, self._lifeline = os.pipe()  # nobody writes: its end is the end of this process
+        self._reading, self._lifeline = os.pipe()  # nobody writes to it: it closes when this process ends
 
     def run(self) -> int:
-        """Until all have ended."""
+        """Run until all have ended."""
         with Signals() as signals:
             self._log("supervisor.started", {"pid": os.getpid(), "processes": len(self._children)})
             while True:
@@ -123,7 +123,7 @@ class Supervisor:
         elif self._changed is not None:
             self._log("process.died", {**known, "again": "when code changes"})
         elif code in (exit_codes.USAGE, exit_codes.DATABASE) and child.lives == 1 and lived < AT_START:
-            self._log("process.ended", known)  # it has said why, and the others will say the same
+            self._log("process.ended", known)  # it has said why, and the others would say the same
             self._refused = code
             self._stop()
         else:
@@ -142,7 +142,7 @@ class Supervisor:
                 self._send(child, signal.SIGTERM)
 
     def _stop(self) -> None:
-        """Pass on the first signal, or another one, which ends the wait for running jobs."""
+        """Pass on the first signal, or a second one, which ends the wait for running jobs."""
         if self._deadline is None:
             self._deadline = time.monotonic() + self._stop_timeout + LAST_RESORT
             self._log("supervisor.stopping", {"timeout": self._stop_timeout})
@@ -155,14 +155,14 @@ class Supervisor:
             child.process.send_signal(number)
 
     def _kill(self) -> None:
-        """What has not ended itself by now hangs: end it, with all that it has started."""
+        """Kill what still runs, because by now it hangs, together with everything that it started."""
         for child in self._children:
             if child.process is not None:
                 with contextlib.suppress(ProcessLookupError):
                     os.killpg(child.process.pid, signal.SIGKILL)
 
     def _code(self) -> int:
-        """The worst of theirs."""
+        """The worst exit code of the children."""
         if self._refused is not None:
             return self._refused
         codes = [exit_codes.HUNG if code < 0 else code for child in self._children for code in child.codes]
@@ -181,12 +181,13 @@ def _how(code: int) -> dict[str, object]:
 
 def number() -> int:
     """
-    Which of its supervisor's processes this is, from 1; 0 without one. With one, it stops when that is gone.
+    Which of its supervisor's processes this is, from 1; 0 without a supervisor. It stops when its supervisor is gone.
 
     A platform that stops a service may signal all of its processes (Heroku, systemd by default), and then the parent
-    passes it on besides. Both are the one stop, not a second signal, which would end the wait for running jobs.
+    passes the signal on as well. Both count as one stop, not as a second signal, which would end the wait for running
+    jobs.
     """
-    said = os.environ.pop(CHILD, None)  # not for what it starts itself
+    said = os.environ.pop(CHILD, None)  # not for processes that it starts itself
     if said is None:
         return 0
     Signals.apart = APART * 0.9

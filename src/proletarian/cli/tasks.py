@@ -16,7 +16,7 @@ from proletarian.cli.printing import print_json, print_table
 @in_context
 def list_tasks(context: Context, words: tuple[str, ...], as_json: bool) -> None:
     """
-    Show the tasks of an application (--app); asks no database.
+    Show the tasks of an application (--app); needs no database.
 
     FILTER may be type:send_* and queue:mail.
     """
@@ -46,4 +46,4 @@ def list_tasks(context: Context, words: tuple[str, ...], as_json: bool) -> None:
 
 @click.group(commands=[list_tasks])
 def tasks() -> None:
-    """See what an application can run."""
+    """Show what an application can run."""

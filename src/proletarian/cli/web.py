@@ -80,9 +80,9 @@ def web(
     """
     Show a dashboard in the browser.
 
-    On this machine it prints a link that lets one browser in. On an address that others can reach it
+    On a local address it prints a link that lets one browser in. On an address that others can reach it
     refuses to start without --auth or --insecure-no-auth. With --app it shows the schedules of that application, and
-    reads payloads as it does.
+    reads payloads as the application does.
     """
     from proletarian.web import Access
     from proletarian.web.serving import passwords_of, serve

@@ -1,4 +1,4 @@
-"""Which jobs a command means: ids, and words of the filter language, as they stand on the command line."""
+"""Which jobs a command selects: ids, and words of the filter language, as given on the command line."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ FILTERED = "queue:mail state:failed since:1h"
 
 
 def some(command: F) -> F:
-    """`[FILTER]...`: words that may be left out."""
+    """`[FILTER]...`: optional words."""
     return click.argument("words", nargs=-1, metavar="[FILTER]...")(command)
 
 
 def ids_or_filter(command: F) -> F:
-    """`JOB_ID... | FILTER...`: words of which one is needed."""
+    """`JOB_ID... | FILTER...`: words, at least one."""
     return click.argument("words", nargs=-1, required=True, metavar="JOB_ID... | FILTER...")(command)
 
 
 def filter_of(words: Sequence[str]) -> JobFilter:
     """
-    The filter that the words mean together; one without a colon is a job id.
+    The filter that the words form together; a word without a colon is a job id.
 
-    Raises `FilterError`, which points at the word that is wrong.
+    Raises `FilterError`, which points at the wrong word.
 
     >>> print(filter_of(["queue:mail", "state:failed since:1h"]))
     queue:mail state:failed since:1h
@@ -46,7 +46,7 @@ def filter_of(words: Sequence[str]) -> JobFilter:
 
 def meant(words: Sequence[str]) -> JobFilter | list[str]:
     """
-    Job ids, if there is nothing else, each of them once; otherwise a filter.
+    Job ids without duplicates, if there is nothing else; otherwise a filter.
 
     >>> meant(["0192-a", "0192-b", "0192-a"])
     ['0192-a', '0192-b']
@@ -56,7 +56,7 @@ def meant(words: Sequence[str]) -> JobFilter | list[str]:
 
 def ids_in(words: Sequence[str]) -> list[str]:
     """
-    The words that are job ids; raises `FilterError` for the bare name of a state.
+    The words that are job ids; raises `FilterError` for a bare state name.
 
     >>> ids_in(["failed", "queue:mail"])
     Traceback (most recent call last):
@@ -72,13 +72,13 @@ def ids_in(words: Sequence[str]) -> list[str]:
 
 
 def is_id(word: str) -> bool:
-    """Whether a word is a job id: it has nothing that a filter has."""
+    """Whether a word is a job id: it has nothing that marks a filter."""
     return bool(word) and not any(mark in word for mark in ':"*, ')
 
 
 def narrowed(words: Sequence[str], *keys: str) -> JobFilter:
     """
-    A filter of something else than jobs, which knows only some of its keys.
+    A filter for something other than jobs, which accepts only some of the keys.
 
     >>> narrowed(["queue:mail", "error:x"], "queue", "type")
     Traceback (most recent call last):
@@ -106,7 +106,7 @@ def narrowed(words: Sequence[str], *keys: str) -> JobFilter:
 
 def matches(name: str, patterns: Iterable[str] | str | None) -> bool:
     """
-    Whether a name is one of those that a filter means; all are, where it says nothing.
+    Whether a name matches the patterns of a filter; every name does if there are none.
 
     >>> matches("send_mail", ("send_*",)), matches("a[b]", ("a[b]",)), matches("Mail", ("mail",))
     (True, True, False)

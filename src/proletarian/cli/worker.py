@@ -91,8 +91,8 @@ if TYPE_CHECKING:
 @click.option(
     "--reload",
     is_flag=True,
-    help="For development: start anew when a source file changes: "
-    "at once if watchfiles is installed, else within a second.",
+    help="For development: restart when a source file changes: "
+    "at once if watchfiles is installed, otherwise within a second.",
 )
 @click.option(
     "--reload-dir",
@@ -151,15 +151,15 @@ def worker(
     """
     Run jobs until told to stop.
 
-    MODULE:ATTRIBUTE is the Tasks of your application, as in shop.jobs:tasks, a Worker with options
-    of its own, or any function of a job; without ATTRIBUTE it is called tasks. --app says the same.
+    MODULE:ATTRIBUTE is the Tasks of your application, as in shop.jobs:tasks, a Worker with its own
+    options, or any function of a job; ATTRIBUTE defaults to tasks. --app does the same.
 
-    SIGTERM, SIGINT (Ctrl-C) or SIGHUP stops: no new jobs, and the running ones get their time to
-    end. A second signal ends that wait. Jobs that still run then go back to their queue.
+    SIGTERM, SIGINT (Ctrl-C) or SIGHUP stops it: it takes no new jobs, and running ones get time to
+    finish. A second signal ends that wait. Jobs that are still running then go back to their queue.
 
-    With --processes a parent, which runs no jobs, starts so many workers, each with all of the slots; starts anew
-    what dies, after 0.5 to 30 s; passes signals on; and ends with the worst of their exit codes. Its workers stop
-    when it is killed.
+    With --processes a parent, which runs no jobs, starts that many workers, each with all of the slots; restarts
+    those that die, after 0.5 to 30 s; passes signals on; and exits with the worst of their exit codes. Its workers
+    stop if it is killed.
     """
     from proletarian.cli.logs import let_speak, log_to_stderr
 
@@ -180,7 +180,7 @@ def worker(
 
 
 def probed(address: str | None, worker: Worker, number: int) -> AbstractContextManager[None]:
-    """Answer probes while the block lasts, if there is an address for it; of several processes, each at a port."""
+    """Answer probes while the block lasts, if an address was given; with several processes, each has its own port."""
     if not address:
         return nullcontext()
     from proletarian.cli.probes import answering
@@ -196,7 +196,7 @@ def supervised() -> int:
 
 
 def supervise(count: int, stop_timeout: float, *, drain: bool, folders: Sequence[str] | None) -> NoReturn:
-    """Be the parent of so many; ends with their exit code."""
+    """Be the parent of that many workers; ends with their exit code."""
     from proletarian.cli.reloading import changes_in
     from proletarian.cli.supervising import Supervisor
     from proletarian.events import to_logging
@@ -210,7 +210,7 @@ def supervise(count: int, stop_timeout: float, *, drain: bool, folders: Sequence
 
 
 def bring_up(context: Context) -> None:
-    """Make the tables, or bring them up to date."""
+    """Create the tables, or bring them up to date."""
     import logging
 
     from proletarian.migration import bring_up_to_date
@@ -223,7 +223,7 @@ def bring_up(context: Context) -> None:
 
 def slots_of(queues: tuple[str, ...]) -> dict[str, int | Processes] | None:
     """
-    Queues and slots; None if none was named.
+    Queues and their slots; None if no queue was named.
 
     >>> slots_of(("mail=2,default", "reports=1"))
     {'mail': 2, 'default': 10, 'reports': 1}

@@ -22,11 +22,11 @@ if TYPE_CHECKING:
 @in_context
 def list_workers(context: Context, words: tuple[str, ...], as_json: bool) -> None:
     """
-    Show each worker: its queues, how many jobs it runs, since when the first of them, and its last sign of life.
+    Show each worker: its queues, how many jobs it runs and since when the oldest, and its last sign of life.
 
-    A dead one is one whose process has ended without a stop; another worker is about to take back its jobs.
-    FILTER may be worker:web1 (a part of the name, host and process id), queue:mail (it serves it), type:send_* (it
-    knows it).
+    A dead worker is one whose process ended without a stop; another worker is about to take back its jobs.
+    FILTER may be worker:web1 (a part of the name, host and process id), queue:mail (a queue that it serves), or
+    type:send_* (a type that it knows).
     """
     from proletarian.looking.surveying import list_workers
 
@@ -62,4 +62,4 @@ def row_of(worker: WorkerRecord) -> list[str]:
 
 @click.group(commands=[list_workers])
 def workers() -> None:
-    """See who works."""
+    """Show who works."""

@@ -1,7 +1,7 @@
 """
 The contract of a database and of a driver, as checks that anyone can run.
 
-Whoever writes a driver, or doubts one, runs these against a real database. They need no
+If you write a driver, or doubt one, run these against a real database. They need no
 test framework: a check is called with a `Subject` and raises `AssertionError`, with the
 check's name as the promise that was broken.
 
@@ -15,9 +15,9 @@ check's name as the promise that was broken.
 
 `DRIVER` holds what the connections of one library must do for an application: enqueue, roll
 back, complete, look. `DATABASE` holds what the plans and the worker's own connections must do:
-claim, acknowledge, recover. What a subject cannot do it names in `lacks`, as a capability.
+claim, acknowledge, recover. A subject names the capabilities that it does not have in `lacks`.
 
-The tables are made, and emptied before each check: give a database that holds nothing else.
+The tables are created, and emptied before each check: use a database that holds nothing else.
 """
 
 from proletarian.conformance import (

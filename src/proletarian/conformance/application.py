@@ -1,4 +1,4 @@
-"""An application that enqueues through one library's connection, blocking or async alike."""
+"""An application that enqueues through one library's connection, blocking or async."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Application:
         self.is_async = driver_of(self.connection).execute is None
 
     def _settled(self, value: Any) -> Any:
-        """The value, awaited if that is what it asks for."""
+        """The value, awaited if it is awaitable."""
 
         async def awaited() -> Any:
             return await value
@@ -51,7 +51,7 @@ class Application:
         self._settled(self.library.execute(self._in_transaction(), sql))
 
     def commit(self) -> None:
-        """Commit what was done since the last end of a transaction."""
+        """Commit what was done since the last transaction ended."""
         self._settled(self.library.commit(self.connection))
         self._begun = False
 
@@ -99,12 +99,12 @@ class Application:
         return self._settled(call(self._in_transaction(), which, **options))
 
     def wait_for(self, job_id: Any, **options: Any) -> Any:
-        """Wait for the end of a job, in a transaction only if one was begun; returns its result."""
+        """Wait for a job to end, in a transaction only if one was begun; returns its result."""
         call: Any = self.queue.await_for if self.is_async else self.queue.wait_for
         return self._settled(call(self.connection, job_id, **options))
 
     def act(self, name: str, /, *arguments: Any, **options: Any) -> Any:
-        """Call `cancel`, `retry`, `pause` and so on, or its twin, on this connection."""
+        """Call `cancel`, `retry`, `pause` and so on, or its async twin, on this connection."""
         call: Any = getattr(self.queue, f"a{name}" if self.is_async else name)
         return self._settled(call(self._in_transaction(), *arguments, **options))
 
@@ -124,6 +124,6 @@ class Application:
         )
 
     def wrong_call(self) -> Any:
-        """Enqueue with the call that is for the other sort of connection."""
+        """Enqueue with the call for the other kind of connection."""
         call = self.queue.enqueue if self.is_async else self.queue.aenqueue
         return self._settled(call(self.connection, "greet"))

@@ -1,4 +1,4 @@
-"""A check: one promise, under a name that says it."""
+"""A check: one promise, which its name states."""
 
 from __future__ import annotations
 
@@ -21,30 +21,30 @@ class Check:
 
     @property
     def name(self) -> str:
-        """What is promised."""
+        """The promise."""
         return self.body.__name__
 
     def __str__(self) -> str:
         return self.name
 
     def lacking(self, subject: Subject) -> str | None:
-        """Why this check does not apply to a subject; None if it does."""
+        """Why this check does not apply to a subject; None if it applies."""
         for need in self.needs:
             if need in subject.lacks:
                 return f"not here: {CAPABILITIES[need]}"
         return None
 
     def __call__(self, subject: Subject) -> None:
-        """Try it, in empty tables."""
+        """Run it on empty tables."""
         with contextlib.ExitStack() as closing:
             self.body(Trial(subject, closing))
 
 
 class Checks(list[Check]):
-    """The checks of one file, in its order."""
+    """The checks of one file, in order."""
 
     def promise(self, *needs: str) -> Callable[[Body], Body]:
-        """Make a function a check, for subjects that have these capabilities."""
+        """Make a function a check for subjects that have these capabilities."""
 
         def add(body: Body) -> Body:
             self.append(Check(body, needs))

@@ -1,4 +1,4 @@
-"""Claims: what is due, in order, each job by one worker only."""
+"""Claims: what is due, in order, and each job by only one worker."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Why a job waits, as people are told."""
+"""Why a job waits, in words for people."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def a_job_that_waits_says_why(trial: Trial) -> None:
         "not_due", "no_worker", "unknown_job_type", "behind", "behind", "behind"
     ]  # fmt: skip
     assert application.find_jobs()[0].why is None
-    application.roll_back()  # where a transaction sees one moment, another begins
+    application.roll_back()  # where a transaction sees a snapshot, a new one begins
     worker.claim(wants={"mail": 1})
     assert application.find_job(urgent).why is None
     assert application.find_job(first).why.code in ("next", "behind")

@@ -24,14 +24,14 @@ TROUBLES = 'it said "no", 100% – \\ and żółć: 50_000'
 
 
 def archived(worker: Member, status: str, **said: Any) -> Claimed:
-    """A run that has ended so."""
+    """A run that has ended with this status."""
     run = worker.claim_one()
     worker.acknowledge((run, Outcome("", status, run.attempts + 1, **said)))
     return run
 
 
 def errors(text: str) -> str:
-    """What a row keeps of one error."""
+    """What a row keeps about one error."""
     return with_error(None, TimeoutError(text), attempt=1, worker="host:7", at=datetime(2026, 1, 2, tzinfo=UTC))
 
 
@@ -72,7 +72,7 @@ def a_record_holds_what_is_known_of_a_job(trial: Trial) -> None:
 
 
 def run_id_of(trial: Trial, run: Claimed) -> Any:
-    """The id of a run's job, as the application has it."""
+    """The id of a run's job, as the application sees it."""
     return trial.queue.job_ids.decode(trial.dialect.loaded_id(run.job_id))
 
 

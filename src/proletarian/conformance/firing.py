@@ -1,4 +1,4 @@
-"""A tick is one job, whoever looks and whoever dies; and of two releases the youngest that lives rules."""
+"""A tick becomes one job, no matter who looks and who dies; of several live releases the newest decides."""
 
 from __future__ import annotations
 
@@ -23,21 +23,21 @@ HOUR = timedelta(hours=1)
 
 
 def hourly(name: str, missed: Missed = "once", **options: str) -> Schedule:
-    """A schedule that ticks at each full hour."""
+    """A schedule that ticks every hour on the hour."""
     return schedule("@hourly", NewJob("greet", **options), name=name, missed=missed)  # type: ignore[arg-type]
 
 
 def declared(
     trial: Trial, worker: Member, *schedules: Schedule, app: str = "", again: bool = True
 ) -> tuple[list[str], list[str]]:
-    """What it changes that a worker of a release says what it declares; `again`: though another has just done so."""
+    """What changes when a worker of a release stores its declarations; `again`: although another has just done so."""
     if again:
         later(trial, timedelta(seconds=35), app)
     return worker.connection.run(declare(trial.queue, trial.database.kind, app, schedules))
 
 
 def later(trial: Trial, by: timedelta, app: str = "") -> None:
-    """Let time pass for the releases."""
+    """Make time pass for the releases."""
     table = trial.table("schedule_release")
     rows = trial.say(f"SELECT digest, born_at, seen_at FROM {table} WHERE app = :app", app=app)
     for digest, *times in rows:
@@ -49,7 +49,7 @@ def later(trial: Trial, by: timedelta, app: str = "") -> None:
 
 
 def tick_was(trial: Trial, ago: timedelta, *names: str) -> datetime:
-    """Have the next tick of these schedules lie in the past; returns the time."""
+    """Move the next tick of these schedules into the past; returns its time."""
     moment = trial.time().replace(minute=0, second=0, microsecond=0) - ago
     for name in names:
         trial.say(
@@ -66,7 +66,7 @@ def fired(trial: Trial, worker: Member, *, app: str = "", declares: bool = True,
 
 
 def ticks(trial: Trial) -> list[str]:
-    """The ticks of all jobs that wait."""
+    """The ticks of all waiting jobs."""
     rows = trial.say(f"SELECT headers FROM {trial.table('job')} ORDER BY process_at")
     return [json.loads(text)["schedule_tick"] for (text,) in rows]
 
@@ -202,7 +202,7 @@ def a_release_of_another_application_is_another_matter(trial: Trial) -> None:
 def a_clock_that_was_ahead_lets_no_dead_release_rule(trial: Trial) -> None:
     old, new = trial.worker(), trial.worker()
     declared(trial, old, hourly("a"))
-    later(trial, timedelta(days=-1000))  # it was said when the clock was far ahead
+    later(trial, timedelta(days=-1000))  # it was declared when the clock was far ahead
 
     assert declared(trial, new, hourly("b"), again=False) == (["b"], ["a"])
 

@@ -1,4 +1,4 @@
-"""Lanes: never more of one at a time than its rule allows, in order if asked for, and never in others' way."""
+"""Lanes: never more jobs of one at a time than its rule allows, in order if asked for, never in the way of others."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ ORDERED = {"send": Rule(1, is_ordered=True)}
 
 
 def numbered(lane: str, count: int) -> list[NewJob]:
-    """Jobs of one lane, with the numbers 0, 1, … for job types."""
+    """Jobs of one lane, with the numbers 0, 1, … as job types."""
     return [NewJob(str(n), lane=lane, process_at=NOON + timedelta(seconds=n)) for n in range(count)]
 
 

@@ -130,7 +130,7 @@ def a_lock_goes_with_its_connection(trial: Trial) -> None:
 
 
 def are_free(trial: Trial, connection: OwnConnection, worker: Member) -> list[bool]:
-    """Which of a worker's locks are free, as another worker finds out: from its row, and by asking its connection."""
+    """Which of a worker's locks are free, as another worker finds out: from the row, and with its own connection."""
     trial.say(
         f"UPDATE {trial.table('worker')} SET liveness_lock = :lock, pump_lock = :pump_lock WHERE worker_id = :me",
         lock=worker.lock, pump_lock=worker.pump_lock, me=worker.worker_id,
@@ -139,7 +139,7 @@ def are_free(trial: Trial, connection: OwnConnection, worker: Member) -> list[bo
 
 
 def is_free(trial: Trial, connection: OwnConnection, worker: Member) -> bool:
-    """Whether the first of them is."""
+    """Whether the first of them is free."""
     return are_free(trial, connection, worker)[0]
 
 
@@ -161,15 +161,15 @@ def a_second_witness_is_another_lock_of_another_session(trial: Trial) -> None:
 
 @promise("session_locks")
 def the_session_of_a_worker_that_is_out_of_reach_can_be_ended(trial: Trial) -> None:
-    """And what it had begun is undone: else its rows would stay locked for as long as the server believes in it."""
+    """And what it had begun is undone: otherwise its rows would stay locked while the server thinks that it lives."""
     worker, other = trial.worker(), trial.worker()
-    if worker.pump_lock is None:  # a file goes with its process
+    if worker.pump_lock is None:  # a file lock goes with its process
         return
     assert worker.connection.hold(trial.dialect, worker.lock)
     worker.connection.run(begin(trial.dialect))
     worker.connection.run(beat(trial.dialect, worker.worker_id))
     other.connection.evict(trial.dialect, worker.lock)
-    other.connection.evict(trial.dialect, worker.lock)  # there is nothing more to end, or not for long
+    other.connection.evict(trial.dialect, worker.lock)  # there is nothing left to end, or soon will not be
     for _ in range(1000):  # the server may need a moment to notice
         if is_free(trial, other.connection, worker):
             break

@@ -1,4 +1,4 @@
-"""What is noted of runs, and what is cleared away: progress, undecided runs, old archives."""
+"""What is recorded about runs, and what is cleared away: progress, undecided runs, old archives."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def pruning_deletes_what_is_old_enough_and_no_more_than_told(trial: Trial) -> No
 
     succeeded = [job_id for job_id, _, status in found if status == "success"]
     trial.connection.run(delete(trial.dialect, succeeded, before))
-    assert trial.counts() == (0, 0, 10), "those that have ended anew meanwhile stay"
+    assert trial.counts() == (0, 0, 10), "those that have ended again in the meantime stay"
     trial.connection.run(delete(trial.dialect, succeeded[:4], after))
     assert trial.counts() == (0, 0, 6)
 

@@ -42,49 +42,49 @@ class Member:
         marks: Marks | None = None,
         now: datetime | None = None,
     ) -> list[Claimed]:
-        """Take due jobs: of the default queue, or so many of each queue."""
+        """Claim due jobs: from the default queue, or a number from each queue."""
         wants = wants or {DEFAULT_QUEUE: limit}
         first, self.run_id = self.run_id, self.run_id + sum(wants.values())
         return self.connection.run(claim(self.dialect, self.worker_id, wants, first, now, marks))
 
     def look(self, rules: Rules, *, cursor: str = "", most: int = 100, now: datetime | None = None) -> Look:
-        """Look which lanes of the default queue have room."""
+        """See which lanes of the default queue have room."""
         plan = looking.look(self.dialect, DEFAULT_QUEUE, cursor, rules, most=most, hops=1_000, now=now)
         return self.connection.run(plan)
 
     def take(self, shares: Mapping[str, int], rules: Rules, *, now: datetime | None = None) -> Taken:
-        """Take due jobs from these lanes of the default queue, as they were seen."""
+        """Claim due jobs from these lanes of the default queue, as they were seen."""
         first, self.run_id = self.run_id, self.run_id + sum(shares.values())
         return self.connection.run(
             claiming.claim(self.dialect, self.worker_id, DEFAULT_QUEUE, shares, rules, first, now)
         )
 
     def claim_lanes(self, rules: Rules, share: int = 100, *, now: datetime | None = None) -> list[Claimed]:
-        """Look, and take up to so many from each lane that has room."""
+        """Look, and claim up to a number of jobs from each lane that has room."""
         return self.take(dict.fromkeys(self.look(rules, now=now).free, share), rules, now=now).rows
 
     def claim_one(self) -> Claimed:
-        """Take the one job that there is."""
+        """Claim the only job."""
         [run] = self.claim()
         return run
 
     def acknowledge(self, *ended: tuple[Claimed, Outcome], now: datetime | None = None) -> set[int]:
-        """Say how runs ended; returns the run ids that were still this worker's own."""
+        """Acknowledge how runs ended; returns the run ids that were still this worker's own."""
         batch = [Ended(run.run_id, outcome, awaited=run.awaited) for run, outcome in ended]
         return self.connection.run(settle(self.dialect, self.worker_id, f"{HOST}:1", batch, now))
 
     def succeed(self, *runs: Claimed) -> set[int]:
-        """Say that runs ended well."""
+        """Acknowledge that runs succeeded."""
         return self.acknowledge(
             *[(run, Outcome("job.succeeded", "success", run.attempts + 1, run.lost)) for run in runs]
         )
 
     def retry(self, run: Claimed, *, delay: float, keeps_place: bool = False, now: datetime | None = None) -> set[int]:
-        """Say that a run failed, and is to be tried again; in an ordered lane it keeps its place."""
+        """Acknowledge that a run failed and will be retried; in an ordered lane it keeps its place."""
         outcome = Outcome("job.retrying", None, run.attempts + 1, run.lost, delay, "[1]")
         batch = [Ended(run.run_id, outcome, keeps_place)]
         return self.connection.run(settle(self.dialect, self.worker_id, f"{HOST}:1", batch, now))
 
     def leave(self) -> None:
-        """Go, as at a clean stop."""
+        """Leave, as at a clean stop."""
         self.connection.run(unregister(self.dialect, self.worker_id))

@@ -1,4 +1,4 @@
-"""Recovery: what dead workers ran goes back to wait, and the living are left alone."""
+"""Recovery: what dead workers ran goes back to waiting, and live workers are left alone."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def a_run_that_appears_after_its_worker_was_buried_is_found_too(trial: Trial) ->
     trial.recover(dead)
     trial.say(
         f"UPDATE {trial.table('running_job')} SET worker_id = :dead", dead=dead.worker_id
-    )  # as a claim that was under way would have left it
+    )  # as a claim under way would have left it
     done = trial.recover()
 
     assert len(done.runs) == 1
@@ -110,7 +110,7 @@ def two_recoveries_at_once_count_a_loss_once(trial: Trial) -> None:
 
 @promise("skips_locked")
 def a_run_that_is_completed_at_this_moment_is_not_recovered(trial: Trial) -> None:
-    """Its handler's transaction is still open: whether it commits decides."""
+    """Its handler's transaction is still open, and whether it commits decides."""
     job_id = trial.put_one()
     dead = trial.worker()
     run = dead.claim_one()

@@ -1,4 +1,4 @@
-"""Schedules are made and steered in the application's own transaction, through every library."""
+"""Schedules are created and controlled in the application's own transaction, through every library."""
 
 from __future__ import annotations
 

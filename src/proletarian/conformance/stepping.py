@@ -1,4 +1,4 @@
-"""Steps: kept under the fence, loaded by the next run, seen in the job, gone with it."""
+"""Steps: stored under the fence, loaded by the next run, visible in the job, and deleted with it."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ TEXT = '{"note": "ĳ, \\\\ and \'quotes\' %s :n"}'
 
 
 def keep(worker: Member, run: Claimed, name: str = "charge", result: str = TEXT) -> bool:
-    """Keep a step; says whether the run was still the worker's own."""
+    """Store a step; returns whether the run was still the worker's own."""
     kept, _ = worker.connection.run(keep_steps(worker.dialect, worker.worker_id, [Kept(run.run_id, name, result)]))
     return run.run_id in kept
 
 
 def loaded(worker: Member, run: Claimed) -> dict[str, str]:
-    """What a run finds of earlier ones."""
+    """The steps that a run finds from earlier ones."""
     return worker.connection.run(load_steps(worker.dialect, worker.worker_id, [run.run_id]))[run.run_id]
 
 

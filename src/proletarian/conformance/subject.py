@@ -1,4 +1,4 @@
-"""What is put to the test: a database by its URL, and a library's connections to it."""
+"""What is tested: a database by its URL, and a library's connections to it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ CAPABILITIES: Mapping[str, str] = {
 @dataclass(frozen=True)
 class Library:
     """
-    How connections of one library are opened and ended.
+    How connections of one library are opened and closed.
 
     Any of these may be a coroutine function, for an async library. `open` returns a connection
     that begins a transaction with its first statement, or `begin` does so; `execute` sends a
@@ -38,10 +38,10 @@ class Library:
 @dataclass(frozen=True)
 class Subject:
     """
-    A database, and for the checks of a driver the library that reaches it.
+    A database, and for the checks of a driver the library that connects to it.
 
     `lacks` names capabilities that it does not have. `other_time_zone` is a statement that
-    gives a session a time zone which is not UTC, where sessions have one.
+    sets a session's time zone to one other than UTC, where sessions have one.
     """
 
     url: str

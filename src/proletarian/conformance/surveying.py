@@ -1,4 +1,4 @@
-"""The whole at a glance, in the caller's transaction: what queues hold, who works, what ended when, what fails."""
+"""The overview, in the caller's transaction: what queues hold, who works, what ended when, what fails."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ promise = CHECKS.promise
 
 
 def serving(trial: Trial, queues: str, **options: Any) -> Member:
-    """A worker whose row says that it serves these."""
+    """A worker whose row says that it serves these queues."""
     member = trial.worker(**options)
     said = {"queues": queues, "job_types": dump(["grüße", "send"]), "worker_id": member.worker_id}
     trial.say(
@@ -32,7 +32,7 @@ def serving(trial: Trial, queues: str, **options: Any) -> Member:
 
 
 def fail(worker: Member, queue: str, error: Exception, now: datetime | None = None) -> None:
-    """The next job of a queue fails for good."""
+    """Make the next job of a queue fail for good."""
     [run] = worker.claim(wants={queue: 1})
     kept = with_error(None, error, attempt=1, worker="host:7", at=datetime(2026, 1, 2, tzinfo=UTC))
     worker.acknowledge((run, Outcome("job.given_up", "failure", 1, errors=kept)), now=now)

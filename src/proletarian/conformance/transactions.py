@@ -1,4 +1,4 @@
-"""Enqueue inside the application's own transaction: with it or not at all."""
+"""Enqueues inside the application's own transaction: committed with it, or not at all."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def rollback_to_a_savepoint_leaves_nothing_of_it(trial: Trial) -> None:
 def a_connection_works_again_after_an_error_and_a_rollback(trial: Trial) -> None:
     application = trial.application()
     job_id = application.enqueue()
-    refused(Exception, lambda: application.enqueue(job_id=job_id))  # each library's own: the id is taken
+    refused(Exception, lambda: application.enqueue(job_id=job_id))  # each library has its own error: the id is taken
     application.roll_back()
     application.enqueue()
     application.commit()

@@ -28,7 +28,7 @@ from proletarian.worker.keeping.recovery import Recovered, recover
 
 
 class Trial:
-    """One check at work on one subject; all that it opens is closed at its end."""
+    """One run of a check on one subject; everything that it opens is closed at the end."""
 
     def __init__(self, subject: Subject, closing: contextlib.ExitStack, queue: Queue | None = None) -> None:
         self.subject = subject
@@ -46,7 +46,7 @@ class Trial:
         self._empty()
 
     def with_queue(self, **options: Any) -> Trial:
-        """The same with another `Queue`, in tables of its own if it names none."""
+        """The same with another `Queue`, in its own tables if it names none."""
         options.setdefault("tables", Tables(prefix="contract_"))
         queue = replace(Queue(), **options)
         if queue.kind != "uuid":
@@ -56,32 +56,32 @@ class Trial:
     # Who takes part.
 
     def application(self) -> Application:
-        """One more application, with a connection of the subject's library."""
+        """Another application, with a connection of the subject's library."""
         application = Application(self.subject, self.queue)
         self._closing.callback(application.close)
         return application
 
     def worker(self, *, lost_after: float = 60.0) -> Member:
-        """One more worker, registered, with a connection of its own and without a lock."""
+        """Another worker, registered, with its own connection and without a lock."""
         member = Member(self.database, lost_after=lost_after)
         self._closing.callback(member.connection.close)
         return member
 
-    # What happens beside what is checked.
+    # What happens beside the code under test.
 
     def put(self, *jobs: NewJob) -> list[Any]:
-        """Jobs that are there, committed; returns their ids."""
+        """Enqueue jobs and commit; returns their ids."""
         rows = [self.queue.row(job, self.dialect) for job in jobs]
         stored = self.connection.run(enqueue_many(self.dialect, rows, self.queue.now(), copy=False))
         return [self.queue.job_ids.decode(self.dialect.loaded_id(job_id)) for job_id in stored]
 
     def put_one(self, **options: Any) -> Any:
-        """One such job; returns its id."""
+        """Enqueue one job and commit; returns its id."""
         [job_id] = self.put(NewJob("greet", **options))
         return job_id
 
     def recover(self, *dead: Member, status: str | None = None) -> Recovered:
-        """Bury workers and take back their runs: to wait again, or with `status` to the archive."""
+        """Bury workers and take back their runs: to wait again, or with `status`, to the archive."""
 
         def decide(run: Claimed, _: str, found: Evidence) -> Outcome:
             return Outcome("job.released", status, run.attempts, run.lost + 1)
@@ -89,23 +89,23 @@ class Trial:
         return self.connection.run(recover(self.dialect, self.judged(*dead), decide, self.queue.now()))
 
     def judged(self, *dead: Member) -> list[Judged]:
-        """Workers that are taken for dead, as they are seen now."""
+        """Workers that count as dead, as seen now."""
         dead_ids = {member.worker_id for member in dead}
         seen = self.connection.run(peers(self.dialect))
         return [Judged(c.worker_id, c.seen_at) for c in seen if c.worker_id in dead_ids]
 
-    # What can be seen, by another session than the one that is checked.
+    # What can be seen by a session other than the one under test.
 
     def table(self, name: str) -> str:
         """The full name of one of the tables."""
         return self.queue.tables.name(name, self.database.kind)
 
     def say(self, sql: str, **parameters: Any) -> Rows:
-        """Execute a statement beside what is checked."""
+        """Execute a statement outside the code under test."""
         return self.connection.execute(Statement(Text(sql), parameters))
 
     def _empty(self) -> None:
-        """Take out what there is; most tables hold nothing, and one question tells which."""
+        """Empty the tables; most of them already are empty, and one query tells which."""
         others = [name for name in TABLES if name not in ("migration", *OF_JOBS)]
         tables = [self.table(name) for name in (*OF_JOBS, *others)]
         [held] = self.say("SELECT " + ", ".join(f"EXISTS (SELECT 1 FROM {table})" for table in tables))
@@ -122,7 +122,7 @@ class Trial:
         return waiting, running, archived
 
     def find(self, job_id: Any, *columns: str) -> tuple[Any, ...]:
-        """Where a job is, as the name of its table, and what these columns of it hold."""
+        """The name of the table that a job is in, and the values of these columns."""
         stored = self.dialect.stored_id(self.queue.job_ids.encode(job_id))
         places = [table for table in OF_JOBS if self._select("job_id", table, stored)]
         assert len(places) == 1, f"job {job_id} should be in one place and is in: {places}"
@@ -147,7 +147,7 @@ class Trial:
 
 
 def refused(kind: type[Exception] | tuple[type[Exception], ...], call: Callable[[], object]) -> str:
-    """What a call says that has to raise this kind of error, or one of these."""
+    """The message of a call that must raise this error, or one of these."""
     try:
         call()
     except kind as error:
@@ -156,5 +156,5 @@ def refused(kind: type[Exception] | tuple[type[Exception], ...], call: Callable[
 
 
 def types(jobs: Sequence[Claimed]) -> list[str]:
-    """The job types of claimed jobs, in their order."""
+    """The job types of claimed jobs, in order."""
     return [job.job_type for job in jobs]

@@ -1,4 +1,4 @@
-"""Unique jobs: at most one of a key, and never "it is there" without a job behind it."""
+"""Unique jobs: at most one per key, and never "it exists already" without a job behind it."""
 
 from __future__ import annotations
 
@@ -122,7 +122,7 @@ def until_started_keeps_one_that_waits_for_its_first_run(trial: Trial) -> None:
     [run] = worker.claim()
     second = application.enqueue(unique=Unique(until="started"))
     application.commit()
-    worker.retry(run, delay=0.0)  # it never meets the key again
+    worker.retry(run, delay=0.0)  # it never holds the key again
     third = application.enqueue(unique=Unique(until="started"))
     application.commit()
 

@@ -20,7 +20,7 @@ promise = CHECKS.promise
 
 
 def chain(*names: str, **options: Any) -> list[NewJob]:
-    """Jobs of which each waits for the one before."""
+    """A chain of jobs, each of which waits for the one before."""
     ids = [UUID4().generate() for _ in names]
     return [
         NewJob(name, job_id=job_id, after=ids[place - 1 : place] or None, **(options if place else {}))
@@ -29,7 +29,7 @@ def chain(*names: str, **options: Any) -> list[NewJob]:
 
 
 def released(trial: Trial) -> int:
-    """What a worker does behind its acknowledgements, and its keeper; how many may run now."""
+    """What a worker does after its acknowledgements, and its keeper too; returns how many jobs may run now."""
     count = 0
     while True:
         ended, _ = trial.connection.run(look_late(trial.dialect, 0))

@@ -22,17 +22,17 @@ SHORT = 0.2
 
 
 def asleep(trial: Trial, queue: str = DEFAULT_QUEUE) -> Member:
-    """A worker that has lain down on a queue."""
+    """A worker that sleeps until there is a job in its queue."""
     worker = trial.worker()
     worker.connection.run(listen(trial.dialect))
     worker.connection.run(lie_down(trial.dialect, [queue]))
     while wakes(worker, 0.02):
-        pass  # what was there before it lay down
+        pass  # what came before it went to sleep
     return worker
 
 
 def wakes(worker: Member, seconds: float) -> bool:
-    """Whether it is woken within some seconds."""
+    """Whether it wakes up within a few seconds."""
     wake = Wake()
     try:
         return worker.connection.wait(wake, seconds)
@@ -63,7 +63,7 @@ def nothing_wakes_before_the_commit(trial: Trial) -> None:
     worker = asleep(trial)
     enqueuer = trial.worker()
     while wakes(worker, 0.02):
-        pass  # where any commit wakes, so did the registration
+        pass  # where any commit wakes it, the registration did too
     enqueuer.connection.run(begin(trial.dialect))
     row = trial.queue.row(NewJob("greet"), trial.dialect)
     enqueuer.connection.run(joined(trial.dialect, enqueue(trial.dialect, row, None)))

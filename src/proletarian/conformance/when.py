@@ -1,4 +1,4 @@
-"""When a job is due: `process_at`, `process_in`, the clock, and whose time zone does not matter."""
+"""When a job is due: `process_at`, `process_in`, the clock, and time zones that must not matter."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def process_in_counts_from_now(trial: Trial) -> None:
     clocked = trial.with_queue(clock=lambda: NOON)
     for delay in (3600, 3600.0, HOUR):
         for _, process_at in times(clocked, process_in=delay):
-            # A database whose clock has milliseconds may round to them.
+            # A database whose clock counts in milliseconds may round to them.
             assert abs(process_at - NOON - HOUR) <= timedelta(milliseconds=1)
 
 

@@ -1,1 +1,1 @@
-"""Connections of our own, for workers and commands: opened by a URL, and made anew when they break."""
+"""Our own connections, for workers and commands: opened from a URL, and reopened when they break."""

@@ -1,5 +1,5 @@
 """
-A database by its URL, for those who open their own connections: workers and commands.
+A database by its URL, for code that opens its own connections: workers and commands.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class Database:
 
     @property
     def migrate_command(self) -> str:
-        """What to run to make its tables, or bring them up to date."""
+        """The command that creates its tables, or brings them up to date."""
         shown = redacted(self.url)
         if shown.startswith(DJANGO):
             return "manage.py migrate"
@@ -46,7 +46,7 @@ class Database:
         return f"proletarian migrate {shown}{more}"
 
     def connect(self) -> OwnConnection:
-        """Open a connection; raises `DatabaseUnavailable` in words, with the driver's error as its cause."""
+        """Open a connection; raises a readable `DatabaseUnavailable`, with the driver's error as its cause."""
         try:
             return self._connect()
         except Exception as error:
@@ -55,7 +55,7 @@ class Database:
             raise
 
     def run(self, plan: Plan[T]) -> T:
-        """Carry out one plan on a connection of its own."""
+        """Carry out one plan on its own connection."""
         connection = self.connect()
         try:
             return connection.run(plan)
@@ -66,9 +66,9 @@ class Database:
 
     def look(self, plan: Plan[T], *, at_most: float = 15.0) -> T:
         """
-        Carry out a plan that only reads, for commands and pages: a statement ends after `at_most` seconds.
+        Carry out a read-only plan, for commands and pages: a statement is cancelled after `at_most` seconds.
 
-        Raises `LookTookTooLong` then. Behind a pooler of PostgreSQL's there is no such limit, because others
+        Then it raises `LookTookTooLong`. Behind a PostgreSQL pooler there is no such limit, because other clients
         would inherit it.
         """
         connection = self.connect()
@@ -81,7 +81,7 @@ class Database:
             connection.close()
 
     def look_explained(self, error: Exception, at_most: float) -> Exception:
-        """The error of a look, or a clearer one: `LookTookTooLong` for one that was ended."""
+        """The error of a look, or a clearer one: `LookTookTooLong` if it was cancelled."""
         if not self.family.is_ended(error):
             return self.explained(error)
         return LookTookTooLong(
@@ -90,7 +90,7 @@ class Database:
         )
 
     def is_transient(self, error: BaseException) -> bool:
-        """Whether waiting and trying again is the answer."""
+        """Whether it makes sense to wait and try again."""
         cause = error.__cause__ if isinstance(error, DatabaseUnavailable) else error
         return isinstance(cause, Exception) and self.family.is_transient(cause)
 
@@ -102,7 +102,7 @@ class Database:
 
 
 def first_line(error: BaseException) -> str:
-    """The first line of what an error says, or its name."""
+    """The first line of an error's message, or its name."""
     return (str(error).strip() or type(error).__name__).splitlines()[0]
 
 

@@ -1,4 +1,4 @@
-"""One outage of a database, as all sessions of a worker meet it: told once, and its end once."""
+"""One outage of a database, as all sessions of a worker meet it: reported once, and its end once."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from proletarian.events import Log
 
 class Outage:
     """
-    What is known of a database's trouble by those who share it.
+    What is known about a database's trouble, shared by the sessions that use it.
 
-    The first that is refused reports it, the last that recovers reports that it is over. A session that
-    slept through all of it only then finds its connection dead: that is not a second outage.
+    The first session that is refused reports it, the last one that recovers reports that it is over. A session that
+    slept through all of it finds its connection dead only afterwards: that is not a second outage.
 
     >>> told = []
     >>> outage = Outage(lambda event, data: told.append(event))
@@ -32,11 +32,11 @@ class Outage:
         self._since = self._over = float("-inf")
 
     def begins(self, who: object, error: Exception, opened: float | None) -> None:
-        """`who` was refused, on a connection that was opened then, or that could not be."""
+        """`who` was refused, on a connection that was opened at that time, or that could not be opened."""
         with self._lock:
             first = not self._troubled
             if first and opened is not None and opened < self._over:
-                return  # the connection is older than the end of the last outage, and died in it
+                return  # the connection was opened before the last outage ended, and died in it
             if first:
                 self._since = time.monotonic()
             self._troubled.add(id(who))
@@ -44,7 +44,7 @@ class Outage:
             self._log("database.unavailable", {"error": error})
 
     def ends(self, who: object) -> None:
-        """`who` has had an answer."""
+        """`who` got an answer."""
         with self._lock:
             if id(who) not in self._troubled:
                 return
@@ -55,6 +55,6 @@ class Outage:
         self._log("database.recovered", {"after": round(self._over - self._since, 3)})
 
     def leaves(self, who: object) -> None:
-        """`who` will ask no more."""
+        """`who` will not ask anymore."""
         with self._lock:
             self._troubled.discard(id(who))

@@ -1,5 +1,5 @@
 """
-A connection that comes back: it waits out what passes, reconnects, and tries a plan again.
+A connection that comes back: it waits out temporary trouble, reconnects, and tries a plan again.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ T = TypeVar("T")
 
 FIRST_WAIT, LONGEST_WAIT = 0.05, 5.0
 CONTENTION = 5.0  # seconds for which others may hold what we want before that counts as trouble
-LOCKED_WAIT = 0.5  # the longest after a wait for others' locks, which was long enough
+LOCKED_WAIT = 0.5  # the longest pause after a wait for others' locks, which already took long enough
 
 # A forked child (multiprocessing in a handler) must not keep its parent's sessions alive.
 _open: weakref.WeakSet[Any] = weakref.WeakSet()
@@ -43,12 +43,12 @@ class Stopped(Exception):
 
 
 class Refused(Exception):
-    """The database is there and refuses what it was told; its error is the cause."""
+    """The database is up and refuses what it was asked to do; its error is the cause."""
 
 
 @dataclass(frozen=True, eq=False)
 class Flight:
-    """One try of what the database has to answer, from its start to the answer; each is an object of its own."""
+    """One attempt at something that the database has to answer, from start to answer; each is a separate object."""
 
     name: str  # of the plan
 
@@ -57,12 +57,11 @@ class Session:
     """
     One connection that comes back: plans are tried again until the database has answered.
 
-    Trouble of the moment is logged once, for all sessions that share an `Outage`, waited out with
-    growing pauses, and its end is logged too. That others hold what a statement wants is an
-    outage only if it lasts. Any other error goes to `on_error`: True lets it pass to the caller, False
-    tries again like the rest.
+    Temporary trouble is logged once for all sessions that share an `Outage`, waited out with growing pauses, and its
+    end is logged too. Locks that others hold are an outage only if that lasts. Any other error goes to `on_error`:
+    True lets it pass to the caller, False makes it try again like the rest.
 
-    Another thread may watch it: `flight` is what waits for an answer now, and `cut` ends that wait.
+    Another thread may watch it: `flight` is what is waiting for an answer now, and `cut` ends that wait.
     """
 
     def __init__(
@@ -85,13 +84,13 @@ class Session:
         self.troubles = 0  # counts up whenever an answer may have been lost
         self.tries = 0  # counts up with each flight
         self.flight: Flight | None = None
-        self.late: dict[str, int] = {}  # how often flights of this name were cut since one arrived
+        self.late: dict[str, int] = {}  # how often flights of this name were cut since one last got its answer
         self._connection: OwnConnection | None = None
-        self._opened: float | None = None  # when the connection was, which is there now or was last
-        self._wire: OwnConnection | None = None  # the same, or one that is not ready yet
-        self._wire_lock = threading.Lock()  # whoever cuts it must not meet another connection in its place
+        self._opened: float | None = None  # when the current or last connection was opened
+        self._wire: OwnConnection | None = None  # the same connection, or one that is not ready yet
+        self._wire_lock = threading.Lock()  # a thread that cuts it must not hit its replacement
         self._trouble_since: float | None = None
-        self._postponed: dict[str, float] = {}  # since when each plan of this name is
+        self._postponed: dict[str, float] = {}  # since when each plan of this name has been postponed
         _open.add(self)
 
     def __enter__(self) -> Session:
@@ -102,7 +101,7 @@ class Session:
 
     @property
     def connection(self) -> OwnConnection:
-        """The connection; opened if there is none. Raises what the driver raises."""
+        """The connection, opened if there is none. Raises what the driver raises."""
         if self._connection is None:
             self._opened = None
             self._wire = self.database.connect()
@@ -127,15 +126,15 @@ class Session:
         return self._trouble_since is not None
 
     def insist(self, plan: Callable[..., Plan[T]], *args: Any, **kwargs: Any) -> T:
-        """Carry out `plan(*args)`; again, after trouble that passes. Raises `Stopped` once closed."""
+        """Carry out `plan(*args)`, and again after temporary trouble. Raises `Stopped` once closed."""
         return self.do(lambda connection: connection.run(plan(*args, **kwargs)), name=plan.__name__)
 
     def offer(self, plan: Callable[..., Plan[T]], *args: Any) -> T:
-        """As `insist`, but what waiting does not cure raises `Refused` at once, and `on_error` is not asked."""
+        """Like `insist`, but what waiting does not cure raises `Refused` at once, and `on_error` is not asked."""
         return self.do(lambda connection: connection.run(plan(*args)), name=plan.__name__, offered=True)
 
     def do(self, action: Callable[[OwnConnection], T], *, name: str, offered: bool = False) -> T:
-        """The same for anything that is done with the connection; `name` is what people read if it gets stuck."""
+        """The same for anything that is done with the connection; `name` is shown to people if it gets stuck."""
         wait = FIRST_WAIT
         while True:
             try:
@@ -153,9 +152,9 @@ class Session:
 
     def once(self, plan: Callable[..., Plan[T]], *args: Any, **kwargs: Any) -> T | None:
         """
-        Carry out `plan(*args)` if it can be done now; None after trouble that passes.
+        Carry out `plan(*args)` if it can be done now; returns None after temporary trouble.
 
-        For work that may wait until the next turn, and must not keep its caller from better things.
+        For work that can wait until the next turn, and must not keep its caller from more urgent work.
         """
         try:
             result = self._try(plan.__name__, lambda connection: connection.run(plan(*args, **kwargs)))
@@ -179,11 +178,11 @@ class Session:
         return result
 
     def rest(self) -> None:
-        """Called within an action: from here on it only waits for what may never come, and is not late."""
+        """Called within an action: from here on it only waits for something that may never come, so it is not late."""
         self.flight = None
 
     def cut(self) -> None:
-        """Called from another thread: whoever waits for an answer gets an error, and connects anew."""
+        """Called from another thread: the thread that waits for an answer gets an error, and reconnects."""
         with self._wire_lock:
             if self._wire is not None:
                 self._wire.cut()
@@ -200,9 +199,9 @@ class Session:
             self.outage.begins(self, error, self._opened if self.database.is_transient(error) else None)
 
     def _sort_out(self, error: Exception, *, offered: bool = False) -> None:
-        """Make the connection fit for use again; raises an error that is not to be tried again."""
+        """Make the connection usable again; raises an error that must not be retried."""
         transient = self.database.is_transient(error)
-        refused = offered and not transient  # an answer, and none that was lost
+        refused = offered and not transient  # an answer, so none was lost
         self.troubles += not refused
         if self._connection is not None and not self._connection.recover(error):
             self.drop()
@@ -239,7 +238,7 @@ class Session:
         self.drop()
 
     def forked(self) -> None:
-        """In a child process: let go of the parent's connection without a word to the server."""
+        """In a child process: let go of the parent's connection without telling the server."""
         if self._connection is not None:
             self._connection.forked()
             self._connection = self._wire = None

@@ -1,1 +1,1 @@
-"""What joins the library to frameworks; each folder is for one and needs it installed."""
+"""Connects the library to frameworks; each module or folder is for one and needs it installed."""

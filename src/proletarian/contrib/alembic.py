@@ -1,5 +1,5 @@
 """
-Our tables in an Alembic project: made and dropped by its own revisions, left alone by its autogenerate.
+Our tables in an Alembic project: created and dropped by its own revisions, and left alone by autogenerate.
 
     def upgrade() -> None:
         upgrade_tables(op, to=1)
@@ -7,7 +7,7 @@ Our tables in an Alembic project: made and dropped by its own revisions, left al
     def downgrade() -> None:
         drop_tables(op)
 
-All of it runs on Alembic's own connection, in its own transaction, or is written out by `--sql`.
+All of this runs on Alembic's own connection, in its own transaction, or is printed by `--sql`.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from proletarian.sql.dialects import DIALECTS
 from proletarian.sql.statements import Plan, Statement, Text, run, split
 from proletarian.sql.tables import TABLES, Tables
 
-# Of a name (of a table, say), what it names, and the names of what it belongs to.
+# Of a name (of a table, for example), what kind of thing it names, and the names of what that belongs to.
 IncludeName = Callable[[str | None, Any, Any], bool]
 
 
@@ -87,7 +87,7 @@ def drop_tables(op: Any, *, force: bool = False, queue: Queue | None = None) -> 
         yield from say(bookkeeping(dialect))
         rows = yield latest(dialect)
         if rows[0][0] is not None and not force:
-            if dialect.name == "postgresql":  # where DDL has a transaction, nobody enqueues a job after our look
+            if dialect.name == "postgresql":  # where DDL is transactional, nobody can enqueue a job after our look
                 yield from say(f"LOCK TABLE {job}, {running} IN ACCESS EXCLUSIVE MODE;\n")
             [[waiting, runs]] = yield Statement(
                 Text(f"SELECT (SELECT count(*) FROM {job}), (SELECT count(*) FROM {running})")
@@ -129,12 +129,12 @@ def without_our_tables(queue: Queue | None = None, *, also: IncludeName | None =
 
 
 def dialect_of(op: Any, queue: Queue | None) -> Dialect:
-    """Our SQL for the database that Alembic migrates."""
+    """The dialect of our SQL for the database that Alembic migrates."""
     return (queue or Queue()).dialect(database(op.get_context()))
 
 
 def say(text: str) -> Plan[None]:
-    """Each statement of a script of ours."""
+    """Execute each statement of one of our scripts."""
     for statement in split(text):
         yield Statement(Text(statement))
 

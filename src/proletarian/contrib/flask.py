@@ -1,7 +1,7 @@
 """
-Proletarian in a Flask application: settings, `flask proletarian …`, and handlers within the application's context.
+Proletarian in a Flask application: settings, `flask proletarian …`, and handlers in the application's context.
 
-    db = SQLAlchemy()                 # of Flask-SQLAlchemy, say
+    db = SQLAlchemy()                 # from Flask-SQLAlchemy, for example
     jobs = Proletarian(tasks)
 
     def create_app() -> Flask:
@@ -37,12 +37,12 @@ from proletarian.worker import Worker
 
 class Proletarian:
     """
-    Adds background jobs to a Flask application: the commands, and workers that know its context.
+    Adds background jobs to a Flask application: the commands, and workers that run in its context.
 
-    `tasks` is your `Tasks`. One `Proletarian` serves any number of applications. Of each it reads:
+    `tasks` is your `Tasks`. One `Proletarian` serves any number of applications. It reads these settings of each:
 
     - `PROLETARIAN_DATABASE`: where the jobs are, a URL or an SQLAlchemy engine. Without it, the
-      database of Flask-SQLAlchemy, or what `SQLALCHEMY_DATABASE_URI` says.
+      database of Flask-SQLAlchemy, or `SQLALCHEMY_DATABASE_URI`.
     - `PROLETARIAN_QUEUES`: which queues a worker serves, with how many slots each, as in
       `{"default": 10, "mail": 2}`. Without it, every queue that the tasks name, and the default one, with ten each.
 
@@ -70,10 +70,10 @@ class Proletarian:
 
     def worker(self, app: Flask | None = None, **options: Any) -> Worker:
         """
-        A worker that runs each job within the context of `app`, by default the current one.
+        A worker that runs each job in the context of `app`, by default the current application.
 
         `options` are those of `Worker`. Tests may call its `drain()`. Raises `ConfigurationError`
-        when the application does not say where its jobs are.
+        if the application does not say where its jobs are.
         """
         app = app or current()
         options.setdefault("queues", app.config.get("PROLETARIAN_QUEUES"))
@@ -82,9 +82,9 @@ class Proletarian:
 
 class InContext:
     """
-    Middleware that runs each job within the context of an application.
+    Middleware that runs each job in the context of an application.
 
-    So `current_app` and `db.session` are there, and what an extension tears down after a request
+    So `current_app` and `db.session` are available, and what an extension tears down after a request
     is torn down after a job.
     """
 
@@ -92,7 +92,7 @@ class InContext:
         self._app = app
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """For a child process: the application by its name, or made there as the command line makes it."""
+        """For a child process: the application by its name, or created there as the command line does."""
         try:
             return _within, (standing, *place_of(self._app, [self._app.import_name]))
         except PicklingError:
@@ -103,7 +103,7 @@ class InContext:
             return _within, (_loaded, script.app_import_path)
 
     def __call__(self, job: Job, call_next: Handler) -> Any:
-        """Run one."""
+        """Run one job."""
         with ExitStack() as context:
             context.enter_context(self._app.app_context())
             result = call_next(job)
@@ -144,7 +144,7 @@ def database_of(app: Flask) -> Any:
     )
 
 
-# `flask proletarian …`: the commands of `proletarian`, on what the current application says.
+# `flask proletarian …`: the commands of `proletarian`, for the current application.
 
 
 def application() -> Application:
@@ -162,7 +162,7 @@ class Commands(Program):
     """The commands, each of which works on the current application."""
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run the command that was asked for, within the application's context."""
+        """Run the command that was asked for, in the application's context."""
         app = ctx.ensure_object(ScriptInfo).load_app()
         ctx.obj = Context(application, "flask proletarian")
         with app.app_context():

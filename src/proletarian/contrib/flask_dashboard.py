@@ -1,5 +1,5 @@
 """
-The dashboard as a blueprint of a Flask application: behind its own login, at an address of its own.
+The dashboard as a blueprint for a Flask application: behind its own login, at its own address.
 
     app.register_blueprint(dashboard(tasks, access=access), url_prefix="/ops/jobs")
 """
@@ -28,11 +28,12 @@ def dashboard(
     **options: Any,
 ) -> Blueprint:
     """
-    A blueprint that is the dashboard; register it with the `url_prefix` at which it is to be.
+    A blueprint that is the dashboard; register it with the `url_prefix` that it should have.
 
-    `access` says how much whoever asks gets, as `Access.operate.by("ann")`: it is called in the request's context, so
-    `session`, `g` and `current_user` are there. `where` are the jobs: by default where `Proletarian` looks for them.
-    `options` are those of `proletarian.web.Dashboard`. Raises `ConfigurationError` for an `access` that is no function.
+    `access` returns what the user may do, as in `Access.operate.by("ann")`. It is called in the request's context, so
+    `session`, `g` and `current_user` are available. `where` is where the jobs are, by default where `Proletarian` looks
+    for them. `options` are those of `proletarian.web.Dashboard`. Raises `ConfigurationError` if `access` is not a
+    function.
 
     >>> from flask import Flask
     >>> app = Flask("shop")
@@ -42,7 +43,7 @@ def dashboard(
     """
     require_callable(access)
     blueprint = Blueprint(name, __name__)
-    made: dict[str, Dashboard] = {}  # by application: one blueprint may be registered in several
+    made: dict[str, Dashboard] = {}  # by application, because one blueprint may be registered in several
 
     def show(path: str = "") -> Response:
         app = current()

@@ -1,13 +1,13 @@
 """
-Traces of OpenTelemetry over enqueues and runs, by its conventions for messaging.
+OpenTelemetry traces across enqueues and runs, following its conventions for messaging.
 
     from proletarian.contrib.opentelemetry import instrument
 
     instrument(tasks)
 
-The enqueue is a `send` span; its context travels in the job's headers, as W3C says, and each run is a `process`
-span: a child of the enqueue where the job runs at once, linked to it where it runs later, because a trace that is
-open for days helps nobody.
+The enqueue is a `send` span; its context travels in the job's headers, in W3C format, and each run is a `process`
+span: a child of the enqueue if the job runs at once, linked to it if it runs later, because a trace that is open for
+days helps nobody.
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ from proletarian.outcomes import Cancel, RetryAfter, Signal, Snooze
 from proletarian.tasks import Tasks
 
 SYSTEM = "proletarian"
-MOST_SPANS = 100  # jobs of one call that have a span each; more share one context
-AT_ONCE = timedelta(seconds=1)  # a job that is due so soon after its enqueue belongs to the same trace
+MOST_SPANS = 100  # up to this many jobs of one call have a span each; more share one context
+AT_ONCE = timedelta(seconds=1)  # a job that is due within this time of its enqueue belongs to the same trace
 
 T = TypeVar("T")
 Parent = Literal["immediate", "always", "never"]
@@ -49,13 +49,13 @@ def instrument(
     """
     Trace the enqueues and the runs of these tasks, and count and time them. Call it before the first enqueue.
 
-    Called again it takes the new options; nothing is traced twice, also where several `Tasks` share a `Queue`.
+    Another call replaces the options; nothing is traced twice, even if several `Tasks` share a `Queue`.
 
     `parent` says which runs are children of their enqueue instead of linked to it: those that are due at once
     (`"immediate"`), all (`"always"`) or none (`"never"`). `span_name(operation, queue, job_type)` names the spans,
-    `send mail` and `process mail` by default. The providers are the global ones unless they are given.
+    `send mail` and `process mail` by default. The providers are the global ones unless they are passed.
 
-    Raises `ConfigurationError` for another `parent`.
+    Raises `ConfigurationError` for any other `parent`.
 
     >>> tasks = Tasks()
     >>> instrument(tasks, span_name=lambda operation, queue, job_type: f"{operation} {job_type}")
@@ -75,7 +75,7 @@ def instrument(
 
 
 def there_is(kind: type[T], functions: Iterable[Any]) -> T | None:
-    """Ours among what runs around enqueues or handlers."""
+    """Our own function among those that run around enqueues or handlers."""
     owners = (getattr(function, "__self__", None) for function in functions)
     return next((owner for owner in owners if isinstance(owner, kind)), None)
 
@@ -106,7 +106,7 @@ class Sending:
         self.instruments = instruments
 
     def around(self, connection: Any, jobs: Sequence[NewJob]) -> Generator[Any, Any, Any]:
-        """One span a call; and where a call has several jobs, but not too many, one a job, which it can be told by."""
+        """One span per call; if a call has several jobs, but not too many, also one per job, which identifies it."""
         queues = {job.queue or DEFAULT_QUEUE for job in jobs}
         queue = queues.pop() if len(queues) == 1 else "several queues"
         job_type = jobs[0].job_type
@@ -142,7 +142,7 @@ class Processing:
         self.instruments = instruments
 
     def run(self, job: Job, call_next: Callable[[Job], Any]) -> Any:
-        """A middleware: the handler within a span; a coroutine is awaited in it, wherever that happens."""
+        """A middleware: runs the handler within a span; a coroutine is awaited in it, wherever that happens."""
         span, started = self._begin(job), time.monotonic()
         try:
             with within(span):
@@ -202,12 +202,12 @@ class Processing:
 
 
 def within(span: Span) -> AbstractContextManager[Any]:
-    """The span as the current one; how it ended is noted elsewhere."""
+    """Make the span the current one; how it ended is recorded elsewhere."""
     return trace.use_span(span, end_on_exit=False, record_exception=False, set_status_on_exception=False)
 
 
 def note(span: Span, error: BaseException | None) -> None:
-    """How a run ended; what a handler asks for by raising is no error."""
+    """Record how a run ended; what a handler asks for by raising is not an error."""
     outcome = "succeeded"
     if isinstance(error, (Snooze, Cancel)):
         outcome = "snoozed" if isinstance(error, Snooze) else "cancelled"
@@ -221,7 +221,7 @@ def note(span: Span, error: BaseException | None) -> None:
 
 
 def destination(queue: str, operation: str) -> dict[str, Any]:
-    """The attributes that every span of ours has."""
+    """The attributes that all our spans have."""
     return {
         "messaging.system": SYSTEM,
         "messaging.destination.name": queue,
@@ -231,12 +231,12 @@ def destination(queue: str, operation: str) -> dict[str, Any]:
 
 
 def injected() -> Mapping[str, str]:
-    """The context of this moment as headers."""
+    """The current context as headers."""
     carrier: dict[str, str] = {}
     propagate.inject(carrier)
     return carrier
 
 
 def carrying(job: NewJob, carrier: Mapping[str, str]) -> NewJob:
-    """The job with these headers beside its own."""
+    """The job with these headers added to its own."""
     return msgspec.structs.replace(job, headers={**(job.headers or {}), **carrier}) if carrier else job

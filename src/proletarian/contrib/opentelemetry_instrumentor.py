@@ -18,14 +18,14 @@ class ProletarianInstrumentor(BaseInstrumentor):  # type: ignore[misc, unused-ig
     """
     Instrument every `Tasks` that is made from now on, as `instrument(tasks)` does.
 
-    `opentelemetry-instrument` calls it; options are those of `instrument`. Needs `opentelemetry-instrumentation`. An
-    application that calls `instrument(tasks)` itself has its own options, and nothing twice.
+    `opentelemetry-instrument` calls it; options are those of `instrument`. Needs `opentelemetry-instrumentation`. If
+    the application calls `instrument(tasks)` itself, its options win, and nothing is traced twice.
     """
 
     _original: Callable[..., None] | None = None
 
     def instrumentation_dependencies(self) -> Collection[str]:
-        """What has to be installed: this comes with it."""
+        """What has to be installed: the library itself."""
         return ["proletarian"]
 
     def _instrument(self, **options: Any) -> None:
@@ -34,7 +34,7 @@ class ProletarianInstrumentor(BaseInstrumentor):  # type: ignore[misc, unused-ig
         @wraps(original)
         def made(tasks: Tasks, *args: Any, **kwargs: Any) -> None:
             original(tasks, *args, **kwargs)
-            if not isinstance(tasks, _View):  # what it shows is instrumented already
+            if not isinstance(tasks, _View):  # the registries behind it are instrumented already
                 instrument(tasks, **options)
 
         Tasks.__init__ = made  # type: ignore[method-assign, assignment]

@@ -1,5 +1,5 @@
 """
-Metrics for Prometheus: of what a worker does, and of what the whole fleet has before it.
+Metrics for Prometheus: what a worker does, and what the whole fleet has to do.
 
     from prometheus_client import REGISTRY, start_http_server
     from proletarian.contrib.prometheus import FleetCollector, counted
@@ -8,8 +8,8 @@ Metrics for Prometheus: of what a worker does, and of what the whole fleet has b
     REGISTRY.register(FleetCollector(url))     # in one process only: it looks at the database
     start_http_server(9000)
 
-Counters and histograms are of this process; with several processes a host, set `PROMETHEUS_MULTIPROC_DIR`, as
-prometheus_client says. The gauges of the fleet are found in the database when Prometheus asks, by bounded looks.
+Counters and histograms are those of this process; with several processes per host, set `PROMETHEUS_MULTIPROC_DIR`, as
+prometheus_client documents. The gauges of the fleet are read from the database when Prometheus asks, in bounded looks.
 """
 
 from __future__ import annotations
@@ -36,10 +36,10 @@ from proletarian.untraced import untraced
 _logger = logging.getLogger("proletarian.metrics")
 
 MOST = 100_000  # counting stops here
-FRESH = 1.0  # seconds that a look at the database is answered from the one before
+FRESH = 1.0  # seconds for which the previous look at the database is used again
 BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3600)
 
-# How a run can end, by the event that tells of it.
+# How a run can end, by the event that reports it.
 OUTCOMES = {
     "job.succeeded": "succeeded",
     "job.retrying": "retried",
@@ -116,13 +116,13 @@ class FleetCollector:
     """
     Metrics from the database, for one process that Prometheus scrapes: depth and lateness of each queue, and workers.
 
-    `database` is what a `Worker` takes, `queue` the `Queue` value of your tasks. Each scrape is a few bounded
-    statements on a connection that is opened for it, ended after `at_most` seconds; within a second it answers
-    from the last one. Where the database does not answer, `proletarian_up` is 0, a warning says why, and the others
-    are missing.
+    `database` is what a `Worker` takes, `queue` is the `Queue` value of your tasks. Each scrape opens a connection and
+    runs a few bounded statements, which are cancelled after `at_most` seconds; a scrape within a second of the last
+    one gets the same answer. If the database does not answer, `proletarian_up` is 0, a warning says why, and the other
+    metrics are missing.
 
-    Gauges: `proletarian_queue_jobs{queue,state}` (up to 100,000), `proletarian_queue_oldest_seconds{queue}`: the one
-    to alert on, `proletarian_queue_paused{queue}`, `proletarian_workers{state}`, `proletarian_worker_slots{queue}`.
+    Gauges: `proletarian_queue_jobs{queue,state}` (up to 100,000), `proletarian_queue_oldest_seconds{queue}` (the one
+    to alert on), `proletarian_queue_paused{queue}`, `proletarian_workers{state}`, `proletarian_worker_slots{queue}`.
 
     >>> FleetCollector("sqlite:///jobs.db")
     <FleetCollector sqlite:///jobs.db>
@@ -139,11 +139,11 @@ class FleetCollector:
         return f"<FleetCollector {str(self._database).partition(' ')[2].rstrip('>')}>"
 
     def describe(self) -> Iterator[Metric]:
-        """Nothing: so that registering it does not look at the database."""
+        """Nothing, so that registering it does not query the database."""
         return iter(())
 
     def collect(self) -> Iterator[Metric]:
-        """What is there now."""
+        """The metrics as they are now."""
         with self._lock:
             if time.monotonic() - self._found_at >= FRESH:
                 self._found = self._look()

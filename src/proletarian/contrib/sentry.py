@@ -6,8 +6,8 @@ Failed jobs as issues in Sentry, and check-ins for schedules.
 
     sentry_sdk.init(dsn, integrations=[ProletarianIntegration()])
 
-One line in the module of the tasks serves every worker that imports it, its child processes too. A job that is tried
-again is no issue yet; the run that ends it is, with what its handler left in the scope.
+One line in the module of the tasks is enough for every worker that imports it, and for its child processes. A job that
+will be retried is not an issue yet; when it fails for good it is, with what its handler left in the scope.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from proletarian.worker.hands.performer import Elsewhere, SaidEnds
 from proletarian.worker.run import Run
 from proletarian.worker.runner import Runner
 
-FRAMES = "_sentry_exception"  # on an error that comes from a child process: what Sentry saw of it over there
+FRAMES = "_sentry_exception"  # on an error that comes from a child process: what Sentry saw of it there
 _scoped: ContextVar[bool] = ContextVar("proletarian_sentry_scoped", default=False)
 
 
@@ -41,15 +41,15 @@ class ProletarianIntegration(Integration):  # type: ignore[misc, unused-ignore]
     """
     Report the jobs that failed, each once, with tags to find them by.
 
-    `report` says when: `"final"` if a job has failed for good, `"every"` with each run that fails, to be tried again
-    or not. An issue has the tags `proletarian.queue`, `proletarian.job` (the type), `proletarian.job_id` and
-    `proletarian.attempt`, and never the payload. Each run has an isolation scope of its own, for tags and breadcrumbs.
-    Sentry's logging integration goes on with every other line; that of a job that was given up is this issue already.
+    `report` says when: `"final"` when a job has failed for good, `"every"` after each run that fails, whether it will
+    be retried or not. An issue has the tags `proletarian.queue`, `proletarian.job` (the type), `proletarian.job_id` and
+    `proletarian.attempt`, and never the payload. Each run has its own isolation scope, for tags and breadcrumbs.
+    Sentry's logging integration still sees every other line; the line of a job that was given up is already this issue.
 
-    `monitor_schedules` sends check-ins for the jobs of schedules: True for all, or their names. The monitor is made
-    by the first one, from the schedule's cron text and zone or its interval; its slug is the schedule's name.
+    `monitor_schedules` sends check-ins for the jobs of schedules: True for all, or their names. The first check-in
+    creates the monitor, from the schedule's cron expression and zone or its interval; its slug is the schedule's name.
 
-    Raises `ConfigurationError` for another `report`.
+    Raises `ConfigurationError` for any other `report`.
 
     >>> ProletarianIntegration(monitor_schedules=["monthly report"]).monitors("monthly report")
     True
@@ -85,15 +85,15 @@ class ProletarianIntegration(Integration):  # type: ignore[misc, unused-ignore]
         after(SaidEnds, "after", raised_elsewhere)
 
 
-Heard = Callable[..., None]  # of the integration, what the method returned, and what it was called with
+Heard = Callable[..., None]  # called with the integration, what the method returned, and what it was called with
 
 
 def after(owner: type, method: str, heard: Heard) -> None:
     """
-    Tell `heard` of each call of a method once it has returned; whatever goes wrong there is no job's business.
+    Tell `heard` about each call of a method once it has returned; errors in `heard` never affect a job.
 
-    The method is wrapped, as Sentry's own integrations do it: a worker without Sentry does not even have to ask whether
-    somebody listens.
+    The method is wrapped, as Sentry's own integrations do it, so a worker without Sentry does not even have to check
+    whether anybody listens.
     """
     original = getattr(owner, method)
 
@@ -110,14 +110,14 @@ def after(owner: type, method: str, heard: Heard) -> None:
 
 
 def once(event: Any, hint: Any) -> Any:
-    """Leave out the log line of a job that was given up: it is reported as what its handler raised."""
+    """Drop the log line of a job that was given up: what its handler raised is reported instead."""
     record = (hint or {}).get("log_record")
     is_told = getattr(record, "event", None) == "job.given_up"
     return None if is_told and sentry_sdk.get_client().get_integration(ProletarianIntegration) else event
 
 
 def begun(integration: ProletarianIntegration, result: None, runner: Runner, run: Run) -> None:
-    """A handler is about to be called, in a context of its run's own; runs that an executor has share one."""
+    """A handler is about to be called, in its run's own context; runs in an executor share one."""
     if not _scoped.get():
         _scoped.set(True)
         Scope.set_current_scope(Scope.get_current_scope().fork())
@@ -133,7 +133,7 @@ def begun(integration: ProletarianIntegration, result: None, runner: Runner, run
 def ended(
     integration: ProletarianIntegration, outcome: Outcome, ends: Ends, run: Run, *args: Any, **kwargs: Any
 ) -> None:
-    """A run ended well, or was called off."""
+    """A run succeeded, or was called off."""
     if outcome.event in ("job.succeeded", "job.cancelled"):
         check_in(integration, ends, run, "ok" if outcome.event == "job.succeeded" else "error")
 
@@ -141,7 +141,7 @@ def ended(
 def failed(
     integration: ProletarianIntegration, outcome: Outcome, ends: Ends, run: Run, error: BaseException, **kwargs: Any
 ) -> None:
-    """A run has failed, and what becomes of its job is decided: still in the run's own context."""
+    """A run has failed, and it is decided what becomes of its job; still in the run's own context."""
     is_final = outcome.event == "job.given_up"
     if is_final or integration.report == "every":
         report(run, outcome.error or error)
@@ -152,7 +152,7 @@ def failed(
 def told(
     integration: ProletarianIntegration, result: None, runner: Runner, run: Run, outcome: Outcome, **more: Any
 ) -> None:
-    """A job was given up because of its workers, which died: no handler has raised anything."""
+    """A job was given up because its workers died: no handler raised anything."""
     if "from" in more and outcome.event == "job.given_up" and outcome.error is not None:
         report(run, outcome.error)
         check_in(integration, runner, run, "error")
@@ -161,7 +161,7 @@ def told(
 def raised_elsewhere(
     integration: ProletarianIntegration, outcome: Outcome, ends: Ends, run: Run, error: BaseException
 ) -> None:
-    """In a child process: what there is to see of an error, which its worker may report."""
+    """In a child process: keep what can be seen of an error, so that its worker can report it."""
     event, _ = event_from_exception(error, client_options=sentry_sdk.get_client().options, mechanism=mechanism())
     with suppress(AttributeError):
         setattr(error, FRAMES, event["exception"])
@@ -178,12 +178,12 @@ def report(run: Run, error: BaseException) -> None:
 
 
 def mechanism() -> dict[str, Any]:
-    """How Sentry got to know."""
+    """How Sentry learned about it."""
     return {"type": ProletarianIntegration.identifier, "handled": False}
 
 
 def describe(scope: Scope, run: Run) -> None:
-    """Say in a scope which job it is."""
+    """Describe the job in a scope."""
     known, row = run.known(), run.row
     scope.set_tag("proletarian.queue", known["queue"])
     scope.set_tag("proletarian.job", known["job_type"])
@@ -198,7 +198,7 @@ def describe(scope: Scope, run: Run) -> None:
 
 
 def check_in(integration: ProletarianIntegration, of: Runner | Ends, run: Run, status: str) -> None:
-    """Say how the job of a schedule is doing, if that is wanted: all its attempts are one check-in."""
+    """Send how the job of a schedule is doing, if that is wanted: all its attempts are one check-in."""
     name = run.headers().get("schedule") if run.row.headers else None
     if name is None or not integration.monitors(name):
         return
@@ -212,7 +212,7 @@ def check_in(integration: ProletarianIntegration, of: Runner | Ends, run: Run, s
 
 def slug(name: str) -> str:
     """
-    A schedule's name as Sentry takes it.
+    A schedule's name in the form that Sentry accepts.
 
     >>> slug("Monthly report (EU)")
     'monthly-report-eu'
@@ -221,7 +221,7 @@ def slug(name: str) -> str:
 
 
 def config(schedule: Any) -> Any:
-    """What the monitor is made from; None for a schedule that is not in the code, or ticks by the second."""
+    """The configuration of the monitor; None for a schedule that is not in the code, or ticks by the second."""
     if schedule is None:
         return None
     timing, when = schedule.timing, None

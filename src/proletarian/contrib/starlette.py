@@ -1,5 +1,5 @@
 """
-Proletarian in a FastAPI or Starlette application: the right tables before the first request, and a worker if you like.
+Proletarian in a FastAPI or Starlette application: checked tables before the first request, and a worker if you like.
 
     app = FastAPI(lifespan=jobs_lifespan("postgresql://…", tasks, worker=True))
 
@@ -51,7 +51,7 @@ def jobs_lifespan(
     ... def send_welcome(account_id: int) -> None: ...
     >>> lifespan = jobs_lifespan("sqlite:///shop.db", tasks, worker=True, queues={"mail": 2})
     """
-    embedded = Worker(database, tasks, **options)  # says now what cannot be
+    embedded = Worker(database, tasks, **options)  # raises now if the options are invalid
 
     @asynccontextmanager
     async def lifespan(_: Any) -> AsyncIterator[None]:
@@ -71,7 +71,7 @@ def jobs_lifespan(
 
 
 def look_at_tables(database: Database) -> None:
-    """Raise `SchemaOutOfDate` if the tables do not fit; a database that is away for the moment is only noted."""
+    """Raise `SchemaOutOfDate` if the tables do not fit; a database that is temporarily away is only logged."""
     try:
         connection = database.connect()
     except DatabaseUnavailable as error:
@@ -86,7 +86,7 @@ def look_at_tables(database: Database) -> None:
 
 
 def stop(worker: Worker) -> None:
-    """Stop a worker; jobs that had to be given back run elsewhere, which is not a failure of the application."""
+    """Stop a worker; jobs that had to be given back run elsewhere, and that is not a failure of the application."""
     try:
         worker.stop()
     except StopTimeout as error:

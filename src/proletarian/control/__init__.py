@@ -1,1 +1,1 @@
-"""What an application may do on its connection besides: act on jobs, pause queues, set limits, steer schedules."""
+"""What else an application may do on its connection: act on jobs, pause queues, set limits, control schedules."""

@@ -1,7 +1,7 @@
 """
 Act on jobs on any connection that an enqueue takes: cancel, retry, reschedule, delete, pause.
 
-What they run is imported with the first use: a web process that only enqueues does not pay for it.
+What they run is imported on first use: a web process that only enqueues does not pay for it.
 """
 
 from __future__ import annotations
@@ -31,9 +31,9 @@ class Acting(OfAQueue):
         Cancel jobs on your connection, inside its open transaction; returns what became of them.
 
         A waiting job is archived as cancelled at once, with `reason` and `by` (who asked) among its errors.
-        A running one is asked to end, within a second of your commit: a coroutine is cancelled, a plain function
+        A running one is asked to stop, within a second of your commit: a coroutine is cancelled, a plain function
         is told by `job.stopping`, whose `why` is then "cancelled". It is archived as cancelled when it stops; one
-        that ends before it notices keeps the outcome that it had. The counts that are returned say which: `waiting`,
+        that ends before it notices keeps its own outcome. The returned counts say how many of each: `waiting`,
         `asked`, `ended` (before), `unknown`. Never commits. Raises `FilterError` for something that is neither an id
         nor a filter, `WrongCall` for an async connection, `UnknownConnection`, `SchemaOutOfDate`.
 
@@ -64,7 +64,7 @@ class Acting(OfAQueue):
 
     def retry(self, connection: Any, which: Any, *, fresh: bool = False) -> int:
         """
-        Have archived jobs run again, on your connection; returns how many are waiting again, due now.
+        Run archived jobs again, on your connection; returns how many are waiting again, due now.
 
         Attempts and errors are kept: the job gets one more run, and then as many as its retry strategy still has
         for it. `fresh=True` forgets them. A filter that names no state matches those that failed or were cancelled.
@@ -88,7 +88,7 @@ class Acting(OfAQueue):
         return door.carry_out(retry(self._shared(), door.database, which, fresh=fresh))
 
     async def aretry(self, connection: Any, which: Any, *, fresh: bool = False) -> int:
-        """Have archived jobs run again, on your async connection; otherwise like `retry`."""
+        """Run archived jobs again, on your async connection; otherwise like `retry`."""
         from proletarian.control.steering import retry
 
         door = awaiting(connection, "retry")

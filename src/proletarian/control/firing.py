@@ -1,4 +1,4 @@
-"""Schedules as workers keep them: what a release declares is stored, and jobs of ticks that have come are enqueued."""
+"""Schedules as workers run them: what a release declares is stored, and jobs are enqueued for ticks that have come."""
 
 from __future__ import annotations
 
@@ -23,22 +23,22 @@ MOST_AT_ONCE = 100  # schedules that are fired in one transaction
 
 @dataclass(frozen=True)
 class Firing:
-    """What was done about one schedule: a job for each of `due.ticks`, but for those that a unique job stood for."""
+    """What was done about one schedule: a job for each of `due.ticks`, except those for which a unique job existed."""
 
     row: StoredSchedule
     due: Due
-    late: float  # seconds by which the latest tick had passed
-    kept: int = 0  # ticks for which a unique job was there already
+    late: float  # seconds since the latest tick
+    kept: int = 0  # ticks for which a unique job existed already
 
     @property
     def enqueued(self) -> int:
-        """How many jobs."""
+        """How many jobs were enqueued."""
         return len(self.due.ticks) - self.kept
 
 
 @dataclass(frozen=True)
 class Round:
-    """What a look at the schedules came to; `beaten`: something was due, and others had taken it."""
+    """The result of a look at the schedules; `beaten`: something was due, but others had taken it."""
 
     now: datetime
     next_at: datetime | None
@@ -65,9 +65,9 @@ def declare(
 
 def fire(shared: Shared, database: str, app: str, *, declares: bool, refused: Collection[str]) -> Plan[Round]:
     """
-    Enqueue the jobs of all ticks that have come, in a transaction of the worker's own.
+    Enqueue the jobs for all ticks that have come, in the worker's own transaction.
 
-    A schedule whose ticks cannot be told here (a time zone that this machine does not know) is left to others.
+    A schedule whose ticks cannot be computed here (this machine does not know its time zone) is left to others.
     """
     dialect = shared.dialect(database)
     which = scheduling.ours(dialect, app, declares=declares, refused=refused)
@@ -98,7 +98,7 @@ def fire(shared: Shared, database: str, app: str, *, declares: bool, refused: Co
             firings.append((yield from _fire_unique(shared, dialect, firing)))
         except _HeldUp as held_up:
             failed[firing.row.name] = held_up.error
-            break  # each may wait for somebody's lock: one in a round is enough, the others' turn is the next
+            break  # each may wait for a lock: one per round is enough, the others follow in the next
     for firing in firings:
         yield from scheduling.fired(dialect, app, firing.row.name, last_at=firing.due.last, next_at=firing.due.next_at)
     yield from commit(dialect)
@@ -115,10 +115,10 @@ class _HeldUp(Exception):
 
 def _fire_unique(shared: Shared, dialect: Dialect, firing: Firing) -> Plan[Firing]:
     """
-    Enqueue the unique jobs of a schedule's ticks, unless one of the key is there.
+    Enqueue the unique jobs of a schedule's ticks, unless one with the same key exists.
 
     An application's open transaction may hold the key, and our patience with locks is short. Then this schedule is
-    left until later, and the others are fired all the same.
+    left for later, and the others are fired all the same.
     """
     yield dialect.say("scheduling.savepoint")
     kept = 0

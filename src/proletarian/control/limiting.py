@@ -29,11 +29,11 @@ class Limiting(OfAQueue):
         """
         Change a limit for all workers without a release, on your connection, inside its open transaction.
 
-        It wins over the code within a second of your commit, and until `reset_limit`, whatever is released
-        meanwhile. What is not given stays as the code has it: `running`, or `rate` with its `seconds` and `burst`.
-        With `running` 0 nothing under this limit starts; what runs goes on to its end, here as when a number is
-        lowered. A limit that no code declares holds for the lanes of its name. `by` is for people. Never commits.
-        Raises `ConfigurationError` for what cannot be, `WrongCall` for an async connection, `UnknownConnection`,
+        It overrides the code within a second of your commit, and until `reset_limit`, whatever is released in the
+        meantime. What is not passed stays as it is in the code: `running`, or `rate` with its `seconds` and `burst`.
+        With `running` 0 nothing under this limit starts; running jobs go on to their end, also when a number is
+        lowered. A limit that no code declares applies to the lanes of its name. `by` is for people. Never commits.
+        Raises `ConfigurationError` for invalid values, `WrongCall` for an async connection, `UnknownConnection`,
         `SchemaOutOfDate`.
 
         >>> import sqlite3
@@ -65,7 +65,7 @@ class Limiting(OfAQueue):
         burst: int | None = None,
         by: str = "",
     ) -> None:
-        """Change a limit for all workers, on your async connection; as `set_limit` otherwise."""
+        """Change a limit for all workers, on your async connection; otherwise like `set_limit`."""
         from proletarian.control.overriding import set_limit
 
         door = awaiting(connection, "set_limit")
@@ -73,14 +73,14 @@ class Limiting(OfAQueue):
         await door.acarry_out(plan)
 
     def reset_limit(self, connection: Any, name: str) -> bool:
-        """Have a limit be as the code has it again; returns whether it was set. Otherwise as `set_limit`."""
+        """Return a limit to what the code says; returns whether it was set. Otherwise like `set_limit`."""
         from proletarian.control.overriding import reset_limit
 
         door = blocking(connection, "areset_limit")
         return door.carry_out(reset_limit(self._shared(), door.database, name))
 
     async def areset_limit(self, connection: Any, name: str) -> bool:
-        """Have a limit be as the code has it again, on your async connection; as `reset_limit` otherwise."""
+        """Return a limit to what the code says, on your async connection; otherwise like `reset_limit`."""
         from proletarian.control.overriding import reset_limit
 
         door = awaiting(connection, "reset_limit")
@@ -88,10 +88,10 @@ class Limiting(OfAQueue):
 
     def limits(self, connection: Any) -> list[LimitRecord]:
         """
-        The limits in force, by name: those of the live workers' code, and those that were set at run time.
+        The limits in force, by name: those in the code of the live workers, and those that were set at run time.
 
-        Of each `name`, `running`, `rate`, `seconds`, `burst`, `ordered`, `held` (how many jobs under it run now), `by`
-        and `set_at`. Otherwise as `set_limit`.
+        Each has `name`, `running`, `rate`, `seconds`, `burst`, `ordered`, `held` (how many jobs under it run now), `by`
+        and `set_at`. Otherwise like `set_limit`.
         """
         from proletarian.control.overriding import limits
 
@@ -99,7 +99,7 @@ class Limiting(OfAQueue):
         return door.carry_out(limits(self._shared(), door.database))
 
     async def alimits(self, connection: Any) -> list[LimitRecord]:
-        """The limits in force, on your async connection; as `limits` otherwise."""
+        """The limits in force, on your async connection; otherwise like `limits`."""
         from proletarian.control.overriding import limits
 
         door = awaiting(connection, "limits")

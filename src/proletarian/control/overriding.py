@@ -1,4 +1,4 @@
-"""What people set of limits at run time: checked, and then said."""
+"""Limits that people set at run time: checked, and then stored."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def set_limit(
 
 
 def reset_limit(shared: Shared, database: str, name: str) -> Plan[bool]:
-    """Set it no more."""
+    """Remove what was set."""
     return (yield from limiting.reset_limit(shared.dialect(database), _checked(name)))
 
 

@@ -18,7 +18,7 @@ class Pausing(OfAQueue):
         """
         Pause a queue for all workers, on your connection, inside its open transaction.
 
-        From a second after your commit no worker claims from it, not even after a restart, until `resume`.
+        Within a second of your commit workers stop claiming from it, even after a restart, until `resume`.
         Running jobs go on to their end; new jobs can be enqueued, and wait. `reason` and `by` are for people.
         Pausing a paused queue changes these. Never commits. Raises `ConfigurationError` for a text
         that cannot name a queue, `WrongCall` for an async connection, `UnknownConnection`, `SchemaOutOfDate`.
@@ -48,14 +48,14 @@ class Pausing(OfAQueue):
         await door.acarry_out(pause(self._shared(), door.database, queue, reason=reason, by=by))
 
     def resume(self, connection: Any, queue: str) -> bool:
-        """Have workers claim from a paused queue again; returns whether it was paused. Otherwise like `pause`."""
+        """Let workers claim from a paused queue again; returns whether it was paused. Otherwise like `pause`."""
         from proletarian.control.steering import resume
 
         door = blocking(connection, "aresume")
         return door.carry_out(resume(self._shared(), door.database, queue))
 
     async def aresume(self, connection: Any, queue: str) -> bool:
-        """Have workers claim from a paused queue again, on your async connection; otherwise like `resume`."""
+        """Let workers claim from a paused queue again, on your async connection; otherwise like `resume`."""
         from proletarian.control.steering import resume
 
         door = awaiting(connection, "resume")

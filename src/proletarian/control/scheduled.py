@@ -1,4 +1,4 @@
-"""A schedule as a row, and its row as the jobs of its ticks."""
+"""Turns a schedule into a row, and its row into the jobs of its ticks."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from proletarian.sql.rows import NewRow
 from proletarian.sql.scheduling import ScheduleRow, StoredSchedule
 from proletarian.times.ticks import Timing
 
-NAME, TICK = "schedule", "schedule_tick"  # the headers of a job that a schedule has made
+NAME, TICK = "schedule", "schedule_tick"  # the headers of a job that a schedule has enqueued
 
 
 def as_row(shared: Shared, dialect: Dialect, app: str, schedule: Schedule, *, declared: bool) -> ScheduleRow:
-    """A schedule encoded for its row; raises what an enqueue of its job would."""
+    """A schedule encoded for its row; raises what an enqueue of its job would raise."""
     new = shared.row(schedule.job, dialect)
     timing = schedule.timing
     every = None if timing.every is None else timing.every.total_seconds()
@@ -34,7 +34,7 @@ def as_row(shared: Shared, dialect: Dialect, app: str, schedule: Schedule, *, de
 
 
 def _plain(job: NewJob) -> str | None:
-    """A payload as text that is the same in every process; one that is encrypted is another each time."""
+    """A payload as text that is the same in every process; encrypted text differs each time."""
     try:
         return JsonSerializer().encode(job.payload)
     except PayloadError:
@@ -57,7 +57,7 @@ def job_of(row: StoredSchedule) -> NewJob:
 
 
 def row_of(shared: Shared, dialect: Dialect, row: StoredSchedule, tick: datetime) -> tuple[NewJob, NewRow]:
-    """The job of a tick. Its payload goes in as it was encoded when the schedule was made."""
+    """The job of a tick; its payload stays as it was encoded when the schedule was stored."""
     job = job_of(row)
     job = replace(job, headers={**(job.headers or {}), NAME: row.name, TICK: tick.isoformat()})
     return job, replace(shared.row(job, dialect), payload=row.payload)

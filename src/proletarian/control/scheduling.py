@@ -1,5 +1,5 @@
 """
-Steer schedules on any connection that an enqueue takes: make, pause, resume, run, delete and find them.
+Control schedules on any connection that an enqueue takes: create, pause, resume, run, delete and find them.
 
 What they run is imported with the first call: a web process that only enqueues does not pay for it.
 """
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class Scheduling(OfAQueue):
-    """Steers the schedules of one application, on your connection, in its open transaction; never commits."""
+    """Controls the schedules of one application, on your connection, in its open transaction; never commits."""
 
     app: str = ""
 
@@ -27,12 +27,11 @@ class Scheduling(OfAQueue):
         missed: Missed = "once", app: str | None = None,
     ) -> None:  # fmt: skip
         """
-        Make a schedule at run time, or change the one of this name, in your transaction.
+        Create a schedule at run time, or change the one with this name, in your transaction.
 
         Takes what `Tasks.schedule` takes; `app` is the application whose workers fire it, by default that of the
-        `Tasks`. One that ticks as before goes on from where it was, and a pause stays. No release deletes it.
-        Raises `ConfigurationError` for invalid values, or is declared in code; on every connection what `enqueue`
-        raises.
+        `Tasks`. If its timing does not change, it goes on from where it was, and a pause stays. No release deletes it.
+        Raises `ConfigurationError` for invalid values or a schedule that is declared in code; otherwise like `enqueue`.
 
         >>> import sqlite3
         >>> from proletarian import NewJob, find_schedules, set_schedule
@@ -55,7 +54,7 @@ class Scheduling(OfAQueue):
         self, connection: Any, when: str | Duration, job: NewJob, *, name: str | None = None, tz: str | None = None,
         missed: Missed = "once", app: str | None = None,
     ) -> None:  # fmt: skip
-        """Make or change a schedule on your async connection; otherwise like `set_schedule`."""
+        """Create or change a schedule on your async connection; otherwise like `set_schedule`."""
         from proletarian.control.timetable import put
         from proletarian.schedule import schedule
 
@@ -65,9 +64,9 @@ class Scheduling(OfAQueue):
 
     def pause_schedule(self, connection: Any, name: str, *, app: str | None = None) -> None:
         """
-        Stop firing a schedule until it is resumed, whatever is deployed meanwhile.
+        Stop firing a schedule until it is resumed, whatever is deployed in the meantime.
 
-        Jobs that it has enqueued already are not touched. Raises `UnknownSchedule` if there is none of this name.
+        Jobs that it has already enqueued are not touched. Raises `UnknownSchedule` if there is none with this name.
         """
         from proletarian.control.timetable import pause
 
@@ -85,7 +84,7 @@ class Scheduling(OfAQueue):
         """
         Resume a paused schedule, from its next tick: ticks that came during the pause are not made up for.
 
-        Raises `UnknownSchedule` for a name that is not there.
+        Raises `UnknownSchedule` if there is none with this name.
         """
         from proletarian.control.timetable import resume
 
@@ -103,7 +102,7 @@ class Scheduling(OfAQueue):
         """
         Enqueue a schedule's job now, in addition to its ticks, paused or not; returns the job id.
 
-        `job.tick` is the time of the call. Raises `UnknownSchedule` for a name that is not there.
+        `job.tick` is the time of the call. Raises `UnknownSchedule` if there is none with this name.
         """
         from proletarian.control.timetable import run
 
@@ -121,10 +120,10 @@ class Scheduling(OfAQueue):
 
     def delete_schedule(self, connection: Any, name: str, *, app: str | None = None) -> None:
         """
-        Delete a schedule; jobs that it has enqueued already stay.
+        Delete a schedule; jobs that it has already enqueued stay.
 
-        One that a living release declares is there again within a minute: pause it, or take it out of the code.
-        Raises `UnknownSchedule` for a name that is not there.
+        One that a live release declares comes back within a minute: pause it, or remove it from the code.
+        Raises `UnknownSchedule` if there is none with this name.
         """
         from proletarian.control.timetable import delete
 

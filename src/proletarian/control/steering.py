@@ -1,5 +1,5 @@
 """
-What people do to jobs by hand: which jobs are meant, in what batches, and what came of it.
+What people do to jobs by hand: which jobs are selected, in what batches, and what happened to them.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ BATCH = 500  # jobs in one statement
 UNFINISHED = ("scheduled", "waiting", "held", "running")
 ENDED = ("succeeded", "failed", "cancelled")
 
-# What can be done to jobs of which states; and of which it is done where a filter names none.
+# Which states each action applies to, and which it defaults to if a filter names none.
 POSSIBLE = {
     "cancel": UNFINISHED,
     "retry": ENDED,
@@ -77,8 +77,8 @@ def _cancel(dialect: Dialect, job_ids: Sequence[Any], request: Request, now: dat
     if held := [job_id for job_id, place in at.items() if place == "held"]:
         gone |= {dialect.loaded_id(job_id) for job_id in (yield from moving.cancel_held(dialect, held, request, now))}
         waiting += held
-    # One that waited a moment ago has just been claimed, or cancelled by somebody else. (A snapshot that is
-    # older shows it as it was; then its worker is asked, and if none runs it, the request is cleared away.)
+    # A job that waited a moment ago has just been claimed, or cancelled by somebody else. (An older snapshot
+    # shows it as it was; then its worker is asked, and if none runs it, the request is cleared away.)
     slipped = [job_id for job_id in waiting if dialect.loaded_id(job_id) not in gone]
     if slipped:
         found = yield from moving.places(dialect, slipped)
@@ -93,7 +93,7 @@ def _cancel(dialect: Dialect, job_ids: Sequence[Any], request: Request, now: dat
 
 
 def retry(shared: Shared, database: str, which: Which, *, fresh: bool) -> Plan[int]:
-    """Have archived jobs run again."""
+    """Run archived jobs again."""
     dialect = shared.dialect(database)
     batches = _batches(shared, dialect, which, "retry")
     do = partial(moving.retry, dialect, now=shared.now(), fresh=fresh)
@@ -140,10 +140,10 @@ def pauses(shared: Shared, database: str) -> Plan[list[pausing.Pause]]:
 
 
 class _batches:
-    """The jobs that are meant, in batches of ids as they are stored."""
+    """The selected jobs, in batches of stored ids."""
 
     def __init__(self, shared: Shared, dialect: Dialect, which: Which, act: str) -> None:
-        self.one: Any = None  # the one id, if that is what was given
+        self.one: Any = None  # the id, if a single job was given
         self._shared, self._dialect = shared, dialect
         self._below: Any = None
         self._is_over = False
@@ -169,9 +169,9 @@ class _batches:
 
 def meant(which: JobFilter, act: str) -> JobFilter:
     """
-    The jobs to which something is done, as a filter that names their states.
+    The jobs to act on, as a filter that names their states.
 
-    Raises `FilterError` for a filter that leaves no job out, and for states of which that cannot be done.
+    Raises `FilterError` for a filter that matches every job, and for states that the action does not apply to.
 
     >>> print(meant(JobFilter(queue="mail"), "retry"))
     queue:mail state:failed,cancelled

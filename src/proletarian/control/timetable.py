@@ -25,7 +25,7 @@ MOST_IN_A_PAGE = 1000
 
 
 def put(shared: Shared, database: str, app: str, made: Schedule) -> Plan[None]:
-    """Make a schedule at run time, or change it."""
+    """Create a schedule at run time, or change it."""
     dialect = shared.dialect(database)
     row = as_row(shared, dialect, app, made, declared=False)
     old = yield from scheduling.one(dialect, app, made.name)
@@ -37,7 +37,7 @@ def put(shared: Shared, database: str, app: str, made: Schedule) -> Plan[None]:
 def _store(
     shared: Shared, dialect: Dialect, row: ScheduleRow, made: Schedule, old: StoredSchedule | None
 ) -> Plan[None]:
-    """One that ticks as before goes on from where it was."""
+    """Store a schedule; if its timing does not change, it goes on from where it was."""
     now = yield from scheduling.clock(dialect, shared.now())
     start = now if old is None or old.last_at is None else max(now, old.last_at)
     retimed = old is None or not old.ticks_as(row)
@@ -52,7 +52,7 @@ def _require_made_at_run_time(old: StoredSchedule) -> None:
 
 
 class Kept(Enum):
-    """Said instead of a payload."""
+    """Passed instead of a payload to keep the stored one."""
 
     as_it_is = "as it is"
 
@@ -69,10 +69,10 @@ def change(
     payload: Any = Kept.as_it_is,
 ) -> Plan[None]:
     """
-    Change when a schedule ticks that was made at run time, and what its jobs are given; the rest of it stays.
+    Change the timing and the payload of a schedule that was made at run time; everything else stays.
 
-    Secrets that are hidden in the payload stay what they were. Raises `ConfigurationError` for invalid values, one that
-    is declared in code, and a payload of which a key of its jobs was made; `UnknownSchedule`.
+    Secrets that are masked in the payload keep their values. Raises `ConfigurationError` for invalid values, a schedule
+    that is declared in code, and a payload from which a unique key or a lane was made; `UnknownSchedule`.
     """
     dialect = shared.dialect(database)
     old = yield from _known(dialect, app, name)
@@ -100,7 +100,7 @@ def pause(shared: Shared, database: str, app: str, name: str) -> Plan[None]:
 
 
 def resume(shared: Shared, database: str, app: str, name: str) -> Plan[None]:
-    """Go on with the next tick from now; what came during the pause is not made up for."""
+    """Go on with the next tick from now; ticks that came during the pause are not made up for."""
     dialect = shared.dialect(database)
     row = yield from _known(dialect, app, name)
     if row.paused_at is not None:
@@ -130,7 +130,7 @@ def delete(shared: Shared, database: str, app: str, name: str) -> Plan[None]:
 
 
 def find(shared: Shared, database: str, app: str, *, after: str, limit: int) -> Plan[list[ScheduleRecord]]:
-    """The schedules of an application, in the order of their names."""
+    """The schedules of an application, by name."""
     if not 1 <= limit <= MOST_IN_A_PAGE:
         raise ConfigurationError(f"limit is a number of schedules from 1 to {MOST_IN_A_PAGE}, not {limit!r}")
     rows = yield from scheduling.page(shared.dialect(database), app, after, limit)

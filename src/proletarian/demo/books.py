@@ -1,4 +1,4 @@
-"""What the database says: is there room for the demo, which jobs are open, what became of them."""
+"""What the database says: whether the demo can run, which jobs are open, what became of them."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ class Finished(NamedTuple):
 
 def losses(errors: str | None) -> int:
     """
-    How many workers died with a job in their hands, as its errors say.
+    How many workers died while holding a job, according to its errors.
 
-    `lost` counts only those that certainly died under it.
+    `lost` counts only those that certainly died while running it.
 
     >>> losses('[{"type": "WorkerLost"}, {"type": "OSError"}]'), losses(None)
     (1, 0)
@@ -37,14 +37,14 @@ def losses(errors: str | None) -> int:
 
 
 class Books:
-    """Looks into one database; every look has a connection of its own."""
+    """Looks into one database; every look opens its own connection."""
 
     def __init__(self, url: str) -> None:
         self.url = url
         self.database = Database(url)
 
     def prepare(self) -> None:
-        """Refuse to run beside other jobs; then remove what an earlier demo has left."""
+        """Refuse to run if there are other jobs; then remove what an earlier demo left behind."""
         queue, kind = self.database.queue, self.database.kind
         for stats in self.database.run(queue_stats(queue, kind, most=1000)):
             if stats.queue != QUEUE and (stats.waiting or stats.running):
@@ -64,7 +64,7 @@ class Books:
             make_table(connection)
 
     def held_by(self, pid: int) -> int:
-        """How many jobs the worker of this process has in its hands."""
+        """How many jobs the worker in this process holds."""
         sql = (
             f"SELECT count(*) FROM {self._table('running_job')} AS running "
             f"JOIN {self._table('worker')} AS worker ON worker.worker_id = running.worker_id WHERE worker.pid = {{}}"
@@ -72,7 +72,7 @@ class Books:
         return int(self._rows(sql, pid)[0][0])
 
     def open(self) -> int:
-        """How many jobs of the demo wait or are being run."""
+        """How many jobs of the demo are waiting or running."""
         counts = (self._rows(f"SELECT count(*) FROM {self._table(name)} WHERE queue = {{}}", QUEUE)
                   for name in ("job", "running_job"))  # fmt: skip
         return sum(int(count) for [(count,)] in counts)

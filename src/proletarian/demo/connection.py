@@ -1,4 +1,4 @@
-"""The sign-up service's own connection: of any library, as an application has one."""
+"""The sign-up service's own connection, from any library, as in an application."""
 
 from __future__ import annotations
 

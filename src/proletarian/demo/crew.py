@@ -36,7 +36,7 @@ class Crewman:
             )  # fmt: skip
 
     def check(self) -> None:
-        """Raise, with the end of its log, if it has ended by itself."""
+        """Raise an error with the end of its log if it has ended by itself."""
         if not self.killed and self.process.poll() is not None:
             said = self.log.read_text(errors="replace").strip()[-2000:]
             raise ProletarianError(f"worker {self.process.pid} ended with {self.process.returncode}: {said}")
@@ -48,7 +48,7 @@ class Crewman:
         self.process.wait()
 
     def close(self) -> None:
-        """Stop it as a supervisor would, and make sure."""
+        """Stop it as a supervisor would, and kill it if it does not stop."""
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
             with contextlib.suppress(subprocess.TimeoutExpired):
@@ -57,4 +57,4 @@ class Crewman:
             self.process.kill()
             self.process.wait()
         if self.process.stdin is not None:
-            self.process.stdin.close()  # open until now: a worker whose stdin ends stops
+            self.process.stdin.close()  # open until now, because a worker stops when its stdin ends

@@ -24,7 +24,7 @@ STORY = "A shop with a steady stream of orders; two workers run its jobs, and so
 
 
 def run(url: str | None, *, port: int, opens: bool, say: Callable[[str], None]) -> None:
-    """On the database at `url`, or on a SQLite file of its own."""
+    """Run it on the database at `url`, or on its own SQLite file."""
     from proletarian.web import Access
     from proletarian.web.serving import serve
 
@@ -62,7 +62,7 @@ def run(url: str | None, *, port: int, opens: bool, say: Callable[[str], None]) 
 
 
 def require_quiet(url: str) -> None:
-    """Raise `ConfigurationError` for a database in which something is going on."""
+    """Raise `ConfigurationError` for a database that is in use."""
     database = Database(url)
     for stats in database.run(queue_stats(database.queue, database.kind, most=1)):
         if stats.waiting or stats.running:

@@ -1,4 +1,4 @@
-"""A day in the life of the shop: orders that come in all the time, and those of yesterday, so that charts are full."""
+"""A day in the life of the shop: orders that keep coming in, and those of yesterday, so that charts are full."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ _dice = random.Random(7)  # noqa: S311 (no secret)
 
 
 def order(number: int) -> list[NewJob]:
-    """What comes of one order."""
+    """The jobs of one order."""
     token = f"tok_{_dice.randrange(16**12):012x}"
     jobs = [
         charge_card.using(headers={"tags": "vip" if number % 8 == 0 else "web"}).job(
@@ -51,7 +51,7 @@ def order(number: int) -> list[NewJob]:
 
 
 def catalogue(season: str) -> Flow:
-    """Pages, a catalogue that waits for them, and those who are told of it."""
+    """Pages, a catalogue that waits for them, and announcements that wait for the catalogue."""
     flow = Flow()
     pages = [flow.add(render_page.job(page=page)) for page in range(1, PAGES + 1)]
     bound = flow.add(bind_catalogue.job(season=season), after=pages)
@@ -62,9 +62,9 @@ def catalogue(season: str) -> Flow:
 
 def yesterday(url: str) -> None:
     """
-    Archive a day of jobs that nobody has run: finished in a rhythm as a shop has it, some of them failed.
+    Archive a day's worth of jobs that never ran: they end in the rhythm of a shop, and some have failed.
 
-    They are put in as what they are, rows: running them would take the day.
+    They are inserted as rows, because running them would take a day.
     """
     queue, database = Queue(), Database(url)
     table = database.dialect.tables.name("archived_job", database.kind)
@@ -94,7 +94,7 @@ def yesterday(url: str) -> None:
 
 
 def _moments() -> list[float]:
-    """Seconds ago: busy by day, quiet by night."""
+    """How many seconds ago each job ended: busy by day, quiet by night."""
     found: list[float] = []
     while len(found) < PAST:
         back = _dice.uniform(60, 86_400)
@@ -119,7 +119,7 @@ def _stored(database: Database, moment: datetime) -> Any:
 
 
 class Trade(threading.Thread):
-    """Orders come in until it is told to stop."""
+    """Orders that come in until it is told to stop."""
 
     def __init__(self, url: str) -> None:
         super().__init__(name="trade", daemon=True)
@@ -128,7 +128,7 @@ class Trade(threading.Thread):
         self.error: Exception | None = None
 
     def run(self) -> None:
-        """An order every few seconds, each in a transaction."""
+        """Place an order every few seconds, each in a transaction."""
         try:
             with closing(connect(self.url)) as connection:
                 self._open_the_shop(connection)
@@ -158,6 +158,6 @@ class Trade(threading.Thread):
         connection.commit()
 
     def close(self) -> None:
-        """No more orders."""
+        """Stop the orders."""
         self.closed.set()
         self.join(10)

@@ -13,8 +13,8 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from proletarian.demo.tasks import LOST
 
-PAUSE = 0.03  # seconds before a mail is taken, and again before the answer
-REFUSES = 10  # every so many accounts, the first try is refused
+PAUSE = 0.03  # seconds before a mail is accepted, and again before the answer
+REFUSES = 10  # for one in this many accounts, the first try is refused
 
 TAKEN, REFUSED = "250 OK", "451 Try again later"
 
@@ -25,7 +25,7 @@ class PostOffice:
     def __init__(self) -> None:
         self.deliveries: Counter[str] = Counter()
         self.refused: set[str] = set()
-        self.restarted_at: float | None = None  # when a job came back first whose worker had died
+        self.restarted_at: float | None = None  # when the first job came back whose worker had died
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="post office", daemon=True)
         self._server: asyncio.Server | None = None
@@ -62,7 +62,7 @@ class PostOffice:
         self._server.close()
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
-        """aiosmtpd calls this with each mail; it returns the answer."""
+        """Called by aiosmtpd with each mail; returns the answer."""
         content = envelope.content
         mail = message_from_bytes(content if isinstance(content, bytes) else b"")
         address = str(mail["To"])

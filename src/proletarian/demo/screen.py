@@ -18,10 +18,10 @@ class Screen(Protocol):
     def __exit__(self, *_: object) -> None: ...
 
     def say(self, text: str) -> None:
-        """Something happened."""
+        """Show a message."""
 
     def show(self, accounts: int, mails: int) -> None:
-        """So many accounts and mails so far."""
+        """Show the numbers of accounts and mails so far."""
 
 
 class Lines(Screen):
@@ -37,18 +37,18 @@ class Lines(Screen):
         return
 
     def say(self, text: str) -> None:
-        """One line."""
+        """Print a line."""
         print(text, flush=True)  # noqa: T201 (the audience reads stdout)
 
     def show(self, accounts: int, mails: int) -> None:
-        """A line each second."""
+        """Print a line each second."""
         if (now := time.monotonic()) - self._shown_at >= EVERY:
             self._shown_at = now
             self.say(f"  {accounts:>5,} {ACCOUNTS}, {mails:>5,} {MAILS}")
 
 
 class Bars(Screen):
-    """For a terminal, by rich."""
+    """For a terminal, with rich."""
 
     def __init__(self, accounts: int, mails: int) -> None:
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
@@ -67,7 +67,7 @@ class Bars(Screen):
         self._progress.stop()
 
     def say(self, text: str) -> None:
-        """A line above the bars."""
+        """Print a line above the bars."""
         self._progress.console.print(text, highlight=False, markup=False)
 
     def show(self, accounts: int, mails: int) -> None:
@@ -77,5 +77,5 @@ class Bars(Screen):
 
 
 def screen_for(accounts: int, mails: int) -> Screen:
-    """Bars where there is a terminal to draw them."""
+    """Bars if there is a terminal to draw them, otherwise lines."""
     return Bars(accounts, mails) if sys.stdout.isatty() else Lines()

@@ -1,4 +1,4 @@
-"""The jobs of a shop that never closes: what the dashboard of the demo shows. `proletarian worker` runs them."""
+"""The jobs of a shop that never closes, for the demo's dashboard; `proletarian worker` runs them."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if FOLDER in os.environ:
 
 
 class CardDeclined(Exception):
-    """The bank does not want to."""
+    """The bank declines."""
 
 
 class SmtpTimeout(Exception):
@@ -32,13 +32,13 @@ class SmtpTimeout(Exception):
 
 
 def takes(seconds: float) -> None:
-    """Real work takes its time, and not always the same."""
+    """Take as long as real work does, which varies."""
     time.sleep(seconds * random.uniform(0.5, 1.6))  # noqa: S311 (no secret)
 
 
 @tasks.task(queue="mail", retry=Retry(2, delays=[2, 15]))
 def send_receipt(order_id: int, address: str) -> None:
-    """Now and then the other side is slow."""
+    """Sometimes the other side is slow."""
     takes(0.25)
     if order_id % 11 == 0:
         raise SmtpTimeout(f"smtp.example.org did not answer within 30 s ({address})")
@@ -55,7 +55,7 @@ def charge_card(order_id: int, amount: float, card_token: str) -> dict[str, str 
 
 @tasks.task(queue="media")
 def resize_images(job: Job, product: int, sizes: list[int]) -> None:
-    """It tells how far it is."""
+    """It records its progress."""
     for done, _ in enumerate(sizes):
         job.progress(done, len(sizes))
         if job.stopping.is_set():
@@ -65,25 +65,25 @@ def resize_images(job: Job, product: int, sizes: list[int]) -> None:
 
 @tasks.task(queue="media")
 def render_page(page: int) -> None:
-    """One of a catalogue."""
+    """Render one page of a catalogue."""
     takes(1.2)
 
 
 @tasks.task(queue="media")
 def bind_catalogue(job: Job, season: str) -> None:
-    """It waits for its pages, and does not do a step twice."""
+    """It waits for its pages, and never repeats a step."""
     job.step("cover", paint, season)
     job.step("upload", upload, season)
 
 
 def paint(season: str) -> dict[str, str]:
-    """A step of it."""
+    """Its first step."""
     takes(0.5)
     return {"cover": f"{season}.png"}
 
 
 def upload(season: str) -> dict[str, str]:
-    """Another."""
+    """Its second step."""
     takes(0.5)
     return {"address": f"https://shop.example.org/{season}.pdf", "access_token": "t0ps3cret"}
 
@@ -108,7 +108,7 @@ def build_report(month: str) -> None:
 
 @tasks.task(queue="reports")
 def sync_stock(warehouse: str) -> None:
-    """Every few minutes."""
+    """It runs every few minutes."""
     takes(1.5)
     if warehouse == "Gdańsk":
         raise ConnectionError(f"warehouse {warehouse}: connection refused")

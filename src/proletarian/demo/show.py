@@ -1,4 +1,4 @@
-"""The show: set the stage, kill a worker in the middle, count at the end."""
+"""The show: sets the stage, kills a worker halfway, counts at the end."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from proletarian.migration import migrate
 WORKERS = 2
 SLOTS = 10
 KILL_AT = 300  # mails delivered
-IN_HANDS = 3  # jobs that the victim must hold, so that there is something to lose
+IN_HANDS = 3  # jobs that the victim must hold, so that something is at stake
 LONGEST = 120.0  # seconds for any part of the show
 FRAME = 0.05  # seconds
 
@@ -39,7 +39,7 @@ NEXT = (
 
 
 def run(url: str | None) -> bool:
-    """Play it on the database at `url`, or on a SQLite file of its own; says whether the promise was kept."""
+    """Run it on the database at `url`, or on its own SQLite file; returns whether the promise was kept."""
     try:
         import aiosmtpd  # noqa: F401 (only to see that they are there)
         import rich  # noqa: F401
@@ -51,17 +51,17 @@ def run(url: str | None) -> bool:
 
 
 class Show:
-    """One performance; everything that it starts has ended when `play` returns or raises."""
+    """One run; everything that it starts has ended when `play` returns or raises."""
 
     def __init__(self, url: str, folder: Path, *, brought: bool) -> None:
         self.url = url
-        self.brought = brought  # the database is not of our making
+        self.brought = brought  # the database is not ours
         self.folder = folder
         self.books = Books(url)
         self.crew: list[Crewman] = []
 
     def play(self) -> bool:
-        """The whole of it."""
+        """Run all of it."""
         from proletarian.demo.post_office import PostOffice
 
         migrate(self.url)
@@ -91,7 +91,7 @@ class Show:
         return verdict.kept
 
     def _left(self) -> list[str]:
-        """What stays behind in a database that is not ours."""
+        """Say what stays behind in a database that is not ours."""
         if not self.brought:
             return []
         return [
@@ -124,7 +124,7 @@ class Show:
         return not self.sign_ups.is_alive() and len(self.office.deliveries) >= COMMITTED and self.books.open() == 0
 
     def _until(self, what: str, condition: Callable[[], bool]) -> None:
-        """Wait, and show how far things are meanwhile."""
+        """Wait, and show progress in the meantime."""
         deadline = time.monotonic() + LONGEST
         while not condition():
             if self.sign_ups.error is not None:
@@ -159,7 +159,7 @@ class Show:
 
 @contextmanager
 def ending_on_sigterm() -> Iterator[None]:
-    """Let SIGTERM end the program as an exception does, so that everything started is ended."""
+    """Let SIGTERM end the program like an exception, so that everything it started is stopped."""
 
     def end(number: int, frame: FrameType | None) -> None:
         raise SystemExit(128 + number)

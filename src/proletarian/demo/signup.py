@@ -1,8 +1,8 @@
 """
 A sign-up service: an account, and the job that sends its confirmation mail, in one transaction.
 
-Some sign-ups fail after both have been written, as a card that is refused would make them.
-Their transaction is rolled back, and neither the account nor the job is there.
+Some sign-ups fail after both have been written, as they would if a card were refused.
+Their transaction is rolled back, and neither the account nor the job exists.
 """
 
 from __future__ import annotations
@@ -16,15 +16,15 @@ from proletarian.demo.tasks import send_confirmation
 
 TABLE = "proletarian_demo_account"
 COMMITTED, ROLLED_BACK = 1000, 50
-FAILS = (COMMITTED + ROLLED_BACK) // ROLLED_BACK  # every so many sign-ups, one is rolled back
+FAILS = (COMMITTED + ROLLED_BACK) // ROLLED_BACK  # one in this many sign-ups is rolled back
 
 
 class CardRefused(Exception):
-    """What makes a sign-up fail."""
+    """Makes a sign-up fail."""
 
 
 def make_table(connection: Any) -> None:
-    """An empty table of accounts, in place of that of an earlier run."""
+    """Create an empty table of accounts, in place of that of an earlier run."""
     cursor = connection.cursor()
     cursor.execute(f"DROP TABLE IF EXISTS {TABLE}")
     cursor.execute(f"CREATE TABLE {TABLE} (number INTEGER NOT NULL PRIMARY KEY, address VARCHAR(100) NOT NULL)")
@@ -32,7 +32,7 @@ def make_table(connection: Any) -> None:
 
 
 def sign_up(connection: Any, mark: str, number: int) -> None:
-    """One sign-up: all of it or nothing. `mark` is how the library writes a parameter."""
+    """Sign up one person, all or nothing; `mark` is how the library writes a parameter."""
     address = f"person{number}@example.org"
     try:
         connection.cursor().execute(f"INSERT INTO {TABLE} (number, address) VALUES ({mark}, {mark})", (number, address))
@@ -46,14 +46,14 @@ def sign_up(connection: Any, mark: str, number: int) -> None:
 
 
 def addresses(connection: Any) -> set[str]:
-    """Who has an account."""
+    """The addresses that have an account."""
     cursor = connection.cursor()
     cursor.execute(f"SELECT address FROM {TABLE}")
     return {address for (address,) in cursor.fetchall()}
 
 
 class SignUps(threading.Thread):
-    """People who sign up, one after the other, in a thread."""
+    """Signs people up, one after another, in a thread."""
 
     def __init__(self, url: str) -> None:
         super().__init__(name="sign-ups", daemon=True)
@@ -64,11 +64,11 @@ class SignUps(threading.Thread):
 
     @property
     def rolled_back(self) -> int:
-        """How many were rolled back so far."""
+        """How many have been rolled back so far."""
         return self.tried // FAILS
 
     def run(self) -> None:
-        """Sign everybody up."""
+        """Sign up everybody."""
         try:
             with closing(connect(self.url)) as connection:
                 mark = placeholder(self.url)
@@ -79,6 +79,6 @@ class SignUps(threading.Thread):
             self.error = error
 
     def close(self) -> None:
-        """Nobody else."""
+        """Stop."""
         self._enough.set()
         self.join()

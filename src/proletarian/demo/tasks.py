@@ -1,4 +1,4 @@
-"""The job of the demo: deliver one confirmation mail. `proletarian worker` runs it."""
+"""The job of the demo, which delivers one confirmation mail; `proletarian worker` runs it."""
 
 from __future__ import annotations
 
@@ -25,20 +25,20 @@ tasks = Tasks()
 
 def end_with_the_demo() -> None:
     """
-    Stop this worker, and remove the demo's folder, once the demo is gone: its end of our stdin closes then.
+    Stop this worker and remove the demo's folder once the demo is gone, because then its end of our stdin closes.
 
-    A demo that is killed cannot do so itself.
+    A demo that is killed cannot do this itself.
     """
     with contextlib.suppress(OSError):
         sys.stdin.buffer.read()
     atexit.register(remove_folder)
-    if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:  # still starting: the signal ends it on the spot
+    if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:  # still starting: the signal ends it at once
         remove_folder()
     os.kill(os.getpid(), signal.SIGTERM)
 
 
 def remove_folder() -> None:
-    """Remove what the demo has made; several workers may do so at once."""
+    """Remove what the demo has made; several workers may do this at once."""
     shutil.rmtree(os.environ[FOLDER], ignore_errors=True)
 
 

@@ -11,7 +11,7 @@ from proletarian.demo.books import Finished
 @dataclass(frozen=True)
 class Verdict:
     """
-    What was promised: a mail for every account, none for any other, none twice without need.
+    What was promised: a mail for every account, none to anybody else, and no mail twice without need.
 
     >>> jobs = [Finished("ann", "success", lost=1), Finished("bob", "success", lost=0)]
     >>> Verdict({"ann", "bob"}, rolled_back=1, deliveries={"ann": 2, "bob": 1}, refused=0, jobs=jobs, recovery=1.2).kept
@@ -44,26 +44,26 @@ class Verdict:
 
     @property
     def lost(self) -> set[str]:
-        """Those whose job was in the hands of the killed worker."""
+        """Accounts whose job the killed worker held."""
         return {job.address for job in self.jobs if job.lost}
 
     @property
     def needless(self) -> set[str]:
-        """Mails that came twice though their worker lived."""
+        """Mails that came twice although their worker did not die."""
         return self.twice - self.lost
 
     @property
     def unfinished(self) -> int:
-        """Accounts whose job did not end well."""
+        """Accounts whose job did not succeed."""
         return len(self.accounts) - sum(job.status == "success" for job in self.jobs)
 
     @property
     def kept(self) -> bool:
-        """Whether all of it was kept."""
+        """Whether the whole promise was kept."""
         return not (self.without_mail or self.without_account or self.needless or self.unfinished)
 
     def lines(self) -> list[str]:
-        """The count, for people."""
+        """The result, for people."""
         recovery = "never" if self.recovery is None else f"{self.recovery:.2f} s"
         counts: list[tuple[str, str]] = [
             ("accounts committed", f"{len(self.accounts):,}"),

@@ -1,4 +1,4 @@
-"""The examination: one look after the other, each on its own, so that one that is refused does not end the rest."""
+"""The examination: separate looks, one after another, so that one that is refused does not stop the rest."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ MOST = 100_000  # counting stops here
 
 def examine(database: Database) -> list[Finding]:
     """
-    All that can be found out about a database and its fleet, from one connection.
+    Find out all that can be known about a database and its fleet, on one connection.
 
-    Raises `DatabaseUnavailable` if there is none to be had. Whatever cannot be looked at is a finding too.
+    Raises `DatabaseUnavailable` if it cannot connect. What cannot be looked at is a finding too.
     """
     connection = database.connect()
     try:
@@ -45,7 +45,7 @@ class Examination:
         self._connection = connection
 
     def findings(self) -> Iterator[Finding]:
-        """What each check says, in the order in which people should read it."""
+        """The findings of each check, in the order in which people should read them."""
         for name, look in self._looks():
             try:
                 yield from look()
@@ -101,7 +101,7 @@ class Examination:
     def _liveness(self) -> Iterable[Finding]:
         lock = self._dialect.lock_of(uuid4())
         if self._dialect.name == "sqlite":
-            return ()  # a lock on a file, which the operating system drops with its process
+            return ()  # a file lock, which the operating system releases with its process
         proved = self._connection.hold(self._dialect, lock)
         if proved:
             other = self._database.connect()

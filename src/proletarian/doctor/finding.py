@@ -13,8 +13,8 @@ class Finding:
     """
     What a check found, in a sentence, and what to do about it.
 
-    `check` is its name, stable for programs. `trouble` wants somebody to act: jobs do not run, may be lost, or soon
-    will be late. A `notice` is worth knowing.
+    `check` is its name, stable for programs. `trouble` means that somebody has to act: jobs do not run, may be lost, or
+    will soon be late. A `notice` is worth knowing.
     """
 
     check: str

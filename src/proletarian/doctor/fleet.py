@@ -1,4 +1,4 @@
-"""What the doctor says of the fleet: who works, what waits for nobody, what is late, and schedules without a home."""
+"""What the doctor says about the fleet: who works, what nobody serves, what is late, and undeclared schedules."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def check_workers(workers: Sequence[WorkerRecord]) -> Iterator[Finding]:
 
 
 def check_queues(queues: Sequence[QueueStats]) -> Iterator[Finding]:
-    """Queues whose due jobs nobody takes, or takes too late."""
+    """Queues whose due jobs are not claimed, or are claimed too late."""
     wrong = [finding for stats in queues if stats.due for finding in _check_queue(stats)]
     yield from wrong
     if not wrong:
@@ -79,7 +79,7 @@ def check_types(due_types: Mapping[str, Sequence[str]], workers: Sequence[Worker
 
 def check_schedules(undeclared: Sequence[Sequence[str]]) -> Iterator[Finding]:
     """
-    Schedules that the code made and no living release declares: they do not fire.
+    Schedules that came from code and that no live release declares: they do not fire.
 
     >>> [finding.says for finding in check_schedules([("shop", "nightly")])]
     ["the schedule 'nightly' of the application 'shop' is not declared by any live release: it does not fire"]

@@ -1,4 +1,4 @@
-"""What the doctor says of the server: its settings, the role's rights, the clock, and whether a death is noticed."""
+"""What the doctor says about the server: settings, the role's rights, the clock, and whether deaths are noticed."""
 
 from __future__ import annotations
 

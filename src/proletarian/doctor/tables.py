@@ -1,4 +1,4 @@
-"""What the doctor says of the tables: how large they are, and who keeps them from being cleaned up."""
+"""What the doctor says about the tables: how large they are, and what keeps them from being cleaned up."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from proletarian.doctor.finding import Finding, fine, notice, trouble
 from proletarian.sql.examining import TableSize
 
-LONG = 300.0  # seconds that a transaction may be open before it is worth a word
+LONG = 300.0  # seconds that a transaction may be open before it is mentioned
 TOO_LONG = 3600.0
 LARGE = 10 * 1024**3  # bytes of an archive
 MANY_DEAD = 100_000  # rows
@@ -65,7 +65,7 @@ def check_sizes(sizes: Sequence[TableSize]) -> Iterator[Finding]:
 
 def check_file(settings: Mapping[str, str]) -> Iterator[Finding]:
     """
-    How much of a file of SQLite's is empty.
+    How much of an SQLite file is empty.
 
     >>> [finding.says for finding in check_file({"bytes": "2000000000", "free_bytes": "1900000000"})]
     ['1,812 MB of the file are free; they are reused, but not returned to the disk']

@@ -1,1 +1,1 @@
-"""Carries out plans on any connection; the only place that imports a database's library."""
+"""Carries out plans on any connection; the only place that imports database libraries."""

@@ -1,4 +1,4 @@
-"""aiomysql, and asyncmy, which is used the same way: MySQL and MariaDB."""
+"""aiomysql, and asyncmy, which works the same way: MySQL and MariaDB."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from proletarian.sql.statements import Copy, Rows, Step
 
 
 async def aexecute(connection: Any, step: Step) -> Rows:
-    """Execute one step, whatever cursor class the connection's owner likes."""
+    """Execute one step, whatever cursor class the connection's owner has chosen."""
     if isinstance(step, Copy):
         raise TypeError("MySQL has no COPY")
     library = connection.__class__.__mro__[-2].__module__.partition(".")[0]

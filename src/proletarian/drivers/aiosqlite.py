@@ -13,7 +13,7 @@ from proletarian.sql.statements import Copy, Rows, Step
 
 
 async def aexecute(connection: Any, step: Step) -> Rows:
-    """Execute one step, whatever row factory the connection's owner likes."""
+    """Execute one step, whatever row factory the connection's owner has chosen."""
     if isinstance(step, Copy):
         raise TypeError("SQLite has no COPY")
     async with connection.cursor() as cursor:
@@ -31,7 +31,7 @@ def is_alone(connection: Any) -> bool:
 
 
 def autocommits(connection: Any) -> bool:
-    """Asked in the connection's own thread, which has nothing else to do: sqlite3 tells no other thread."""
+    """Asked in the connection's own thread, which is idle, because sqlite3 does not answer other threads."""
     answer: Future[bool] = Future()
 
     def ask() -> None:

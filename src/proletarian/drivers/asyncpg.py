@@ -14,7 +14,7 @@ from proletarian.sql.statements import Copy, Rows, Step
 async def aexecute(connection: Any, step: Step) -> Rows:
     """Execute one step, whatever codecs the connection's owner has set."""
     if isinstance(step, Copy):
-        # asyncpg quotes the names that it is given; ours are unquoted elsewhere, and so folded.
+        # asyncpg quotes the names that it is given; elsewhere ours are unquoted, and therefore folded.
         schema, _, table = step.table.lower().rpartition(".")
         text = io.BytesIO("".join(copytext.chunks(step.rows)).encode())
         await connection.copy_to_table(
@@ -27,12 +27,12 @@ async def aexecute(connection: Any, step: Step) -> Rows:
 
 
 def is_closed(connection: Any) -> bool:
-    """Whether it is closed, or went back to its pool."""
+    """Whether it is closed, or was returned to its pool."""
     from asyncpg import InterfaceError
 
     try:
         return bool(connection.is_closed())
-    except InterfaceError:  # the proxy of a connection that went back to its pool
+    except InterfaceError:  # the proxy of a connection that was returned to its pool
         return True
 
 

@@ -1,4 +1,4 @@
-"""Rows as the text that PostgreSQL's COPY reads: no adapter of anybody's is asked."""
+"""Rows as the text that PostgreSQL's COPY reads, without anybody's adapters."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from uuid import UUID
 
 from proletarian.sql.statements import Copy
 
-CHUNK = 100  # rows; few, so that a thousand jobs gain by it too
+CHUNK = 100  # rows; few, so that a thousand jobs benefit too
 _SPECIAL = re.compile(r"[\\\t\n\r]")
 _ESCAPED = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
 
@@ -23,14 +23,14 @@ def command(copy: Copy) -> str:
 
 def chunks(rows: Iterable[Sequence[Any]]) -> Iterator[str]:
     r"""
-    The rows, a line each, some at a time: the server reads the first while we make the next.
+    The rows, one line each, in chunks: the server reads one while we make the next.
 
     >>> list(chunks([("a\tb", None, 1)]))
     ['a\\tb\t\\N\t1\n']
     """
     rows = iter(rows)
     while chunk := list(islice(rows, CHUNK)):
-        # By columns: each is of one type, mostly, and many hold one and the same value.
+        # Column by column: mostly each has one type, and many hold the same value in every row.
         pieces: list[str | Sequence[str]] = []
         for column in map(_column, zip(*chunk, strict=True)):
             if isinstance(column, str) and pieces and isinstance(pieces[-1], str):
@@ -42,7 +42,7 @@ def chunks(rows: Iterable[Sequence[Any]]) -> Iterator[str]:
 
 
 def _column(values: Sequence[Any]) -> str | Sequence[str]:
-    """What stands in these fields; a single text if it is the same in all of them."""
+    """The text of these fields; a single string if it is the same in all of them."""
     if values[0] == values[-1] and values.count(values[0]) == len(values):
         return _field(values[0])
     kinds = set(map(type, values))

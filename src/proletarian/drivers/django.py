@@ -25,7 +25,7 @@ def execute(connection: Any, step: Step) -> Rows:
 
 
 def database(connection: Any) -> str:
-    """Which database it is to."""
+    """Which kind of database it connects to."""
     vendor: str = connection.vendor
     if vendor not in DATABASES:
         raise UnknownConnection(f"this Django connection is to {vendor!r}; known: {', '.join(DATABASES)}")

@@ -1,8 +1,8 @@
 """
-The door to the application's connection: which driver it has, and a plan carried out on it.
+The door to the application's connection: finds its driver, and carries out plans on it.
 
-`blocking` and `awaiting` find the driver and refuse the other sort of connection; errors behind the door are put
-in words that help, where the driver knows any.
+`blocking` and `awaiting` find the driver and refuse the other kind of connection; errors behind the door are replaced
+by more helpful ones, where the driver has any.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ T = TypeVar("T")
 
 
 class Door(msgspec.Struct, frozen=True, gc=False):
-    """One connection of the application's, and the driver that its library needs. Never commits."""
+    """One of the application's connections, and the driver that its library needs; never commits."""
 
     driver: Driver
     connection: Any
@@ -81,6 +81,6 @@ def awaiting(connection: Any, twin: str) -> Door:
 
 
 def require_open(driver: Driver, connection: Any) -> None:
-    """Refuse a connection that was closed, or given back to its pool."""
+    """Refuse a connection that was closed, or returned to its pool."""
     if driver.is_closed(connection):
         raise UnknownConnection(f"this {driver.connection} is closed: pass one that is open, in your transaction")

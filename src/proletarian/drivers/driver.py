@@ -1,7 +1,7 @@
 """
 What a driver is: how to recognise a library's connections, and how to execute on them.
 
-`Driver` is for connections of the application, which are never committed, rolled back or
+`Driver` is for the application's connections, which are never committed, rolled back or
 configured. `OwnConnection` is for those that a worker or a command opens for itself.
 """
 
@@ -21,7 +21,7 @@ from proletarian.sql.statements import Plan, Rows, Step, run
 
 T = TypeVar("T")
 
-FIRST_ANSWERS = 10.0  # seconds that each answer may take while a connection of our own is set up
+FIRST_ANSWERS = 10.0  # seconds that each answer may take while one of our own connections is set up
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,12 +49,12 @@ class Driver:
     is_alone: Callable[[Any], bool] = lambda connection: False
 
     def database_of(self, connection: Any) -> str:
-        """Which kind of database this connection is to."""
+        """Which kind of database this connection goes to."""
         return self.database if isinstance(self.database, str) else self.database(connection)
 
 
 class Waker(Protocol):
-    """Something to select on, that other threads can make readable."""
+    """Something to select on that other threads can make readable."""
 
     def fileno(self) -> int:
         """The file descriptor that becomes readable."""
@@ -64,10 +64,10 @@ class Waker(Protocol):
 
 
 class OwnConnection(Protocol):
-    """A connection of our own, in autocommit unless a plan says begin."""
+    """One of our own connections, in autocommit mode unless a plan says begin."""
 
-    session: int | None  # its number on the server; None where it has none that lasts (a pooler, SQLite)
-    notifies: bool  # whether `wait` hears of new jobs
+    session: int | None  # its number on the server; None if it has no stable one (a pooler, SQLite)
+    notifies: bool  # whether `wait` hears about new jobs
 
     def execute(self, step: Step) -> Rows:
         """Execute one step."""
@@ -88,19 +88,19 @@ class OwnConnection(Protocol):
         """Called from another thread: end whatever waits for the server's answer, with an error; never raises."""
 
     def forked(self) -> None:
-        """Called in a child process: let go of what would keep the parent's session alive."""
+        """Called in a child process: release what would keep the parent's session alive."""
 
     def wait_at_most(self, seconds: float) -> None:
-        """From now on fail, with an error that passes, rather than wait longer for others' locks."""
+        """From now on fail, with a temporary error, instead of waiting longer than this for others' locks."""
 
     def hold(self, dialect: Dialect, lock: Any) -> bool:
-        """Take the lock that proves a worker's life, for as long as this connection lives."""
+        """Take the lock that proves that a worker is alive, for as long as this connection lives."""
 
     def held(self, dialect: Dialect, lock: Any, holder: OwnConnection) -> bool:
         """Whether this connection sees that `holder` holds the lock."""
 
     def free(self, peer: Peer) -> Sequence[bool]:
-        """Which of the locks that prove another worker's life nobody holds."""
+        """Which of the locks that prove that another worker is alive are free."""
 
     def evict(self, dialect: Dialect, lock: Any) -> None:
         """End the session that holds the lock, if it is another one and we may; never raises."""
@@ -109,16 +109,16 @@ class OwnConnection(Protocol):
         """From now on a statement that takes longer fails with an error that `is_ended` knows."""
 
     def drop_after(self, seconds: float) -> None:
-        """Have the server end this session when its client has been out of reach for so long, where it can."""
+        """Have the server end this session when its client has been out of reach for this long, where it can."""
 
     def wait(self, waker: Waker, timeout: float) -> bool:
-        """Sleep until the waker is readable, there may be new jobs, or time is over; False for the last."""
+        """Sleep until the waker is readable, there may be new jobs, or the time is up; False for the last."""
 
     def called(self) -> Collection[str] | None:
-        """The queues whose new jobs ended sleeps since last asked; none in it: any may have some; None: no news."""
+        """The queues whose new jobs ended sleeps since the last call; if empty, any may have some; None: no news."""
 
     def ordered(self) -> bool:
-        """Whether it was told, since last asked, that people have given orders to the fleet."""
+        """Whether it was told since the last call that people have given orders to the fleet."""
 
 
 class ServerConnection(OwnConnection):
@@ -128,11 +128,11 @@ class ServerConnection(OwnConnection):
     notifies = False
 
     def called(self) -> Collection[str] | None:
-        """No news, where nobody notifies."""
+        """No news, because nothing notifies."""
         return None
 
     def ordered(self) -> bool:
-        """Nor this."""
+        """No news here either."""
         return False
 
     def run(self, plan: Plan[T]) -> T:
@@ -140,7 +140,7 @@ class ServerConnection(OwnConnection):
         return run(plan, self.execute)
 
     def hold(self, dialect: Dialect, lock: Any) -> bool:
-        """Take the lock that proves a worker's life; never through a pooler, where sessions are shared."""
+        """Take the lock that proves that a worker is alive; never through a pooler, where sessions are shared."""
         return self.session is not None and self.run(hold(dialect, lock))
 
     def held(self, dialect: Dialect, lock: Any, holder: OwnConnection) -> bool:
@@ -149,58 +149,58 @@ class ServerConnection(OwnConnection):
         return both and self.run(held(dialect, lock, holder.session or 0))
 
     def free(self, peer: Peer) -> Sequence[bool]:
-        """As the statement saw it."""
+        """What the statement saw."""
         return peer.free
 
     def evict(self, dialect: Dialect, lock: Any) -> None:
-        """Have the server end it. Where it refuses, the session goes when the server finds its client gone."""
+        """Have the server end it; if it refuses, the session goes when the server finds its client gone."""
         if self.session is not None:
             with contextlib.suppress(Exception):  # it has just ended, or is another user's; drivers share no class
                 self.run(evict(dialect, lock))
 
     def drop_after(self, seconds: float) -> None:
-        """Not every server lets a session say so."""
+        """Nothing: not every server lets a session ask for this."""
 
 
 class Family(Protocol):
-    """A kind of database, reached by URL; each module in `families` is one."""
+    """A kind of database that is reached by URL; each module in `families` is one."""
 
     schemes: Sequence[str]
     # How long a lock that was never seen held must be seen free before its worker counts as
-    # dead: after a restart of a server everybody has to come back first.
+    # dead: after a server restart all workers have to come back first.
     settling: float
-    # How many times `lost_after` a heartbeat may be silent while a lock says that its worker lives:
-    # for a handler that holds the interpreter. Large where the lock goes soon after its machine is
-    # out of reach, so that only a frozen process is left to be found by it.
+    # How many times `lost_after` a heartbeat may be silent while a lock says that its worker is alive,
+    # as with a handler that holds the interpreter. Large where the lock goes soon after its machine is
+    # out of reach, so that this only has to find frozen processes.
     patience: float
 
     def connect(self, url: str) -> OwnConnection:
-        """Open a connection of our own."""
+        """Open one of our own connections."""
 
     def is_transient(self, error: Exception) -> bool:
-        """Whether this is the database's trouble of the moment: wait and try again."""
+        """Whether this is temporary trouble of the database: wait and try again."""
 
     def is_error(self, error: BaseException) -> bool:
         """Whether the driver raised this, and not our code."""
 
     def is_contended(self, error: BaseException) -> bool:
-        """Whether others hold what a statement wanted (a lock, a row): the database is there all the same."""
+        """Whether others hold what a statement wanted (a lock, a row): the database itself is fine."""
 
     def explain(self, error: Exception) -> Exception | None:
-        """An error in words that say what to do, for what users can put right."""
+        """A clearer error that says what to do, for problems that users can fix."""
 
     def is_ended(self, error: Exception) -> bool:
-        """Whether a statement was ended for the time that it took; see `end_after`."""
+        """Whether a statement was cancelled because it took too long; see `end_after`."""
 
 
 def shut(file: int) -> None:
-    """Shut down a socket by a copy of its descriptor: whichever thread waits for it is told that it has ended."""
+    """Shut down a socket through a copy of its descriptor, so that the thread that waits for it wakes up."""
     with contextlib.suppress(OSError), socket.fromfd(file, socket.AF_INET, socket.SOCK_STREAM) as copy:
         copy.shutdown(socket.SHUT_RDWR)
 
 
 def readable(files: Sequence[int], timeout: float) -> set[int]:
-    """Those of these file descriptors that can be read within `timeout` seconds."""
+    """The file descriptors among these that become readable within `timeout` seconds."""
     poll = select.poll()  # unlike select(), it takes descriptors above 1023
     for file in files:
         poll.register(file, select.POLLIN)
@@ -208,7 +208,7 @@ def readable(files: Sequence[int], timeout: float) -> set[int]:
 
 
 def writable(file: int) -> bool:
-    """Whether something can be written to this file descriptor without waiting."""
+    """Whether this file descriptor can be written to without waiting."""
     poll = select.poll()
     poll.register(file, select.POLLOUT)
     return any(events & select.POLLOUT for _, events in poll.poll(0))

@@ -1,4 +1,4 @@
-"""A missing table, column or right, in words that say what to do: whichever library says it."""
+"""Explains a missing table, column or privilege and what to do about it, whichever library reports it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ DEPTH = 4
 
 def explain(error: Exception) -> Exception | None:
     """
-    `SchemaOutOfDate` or `PermissionDenied` for an error that means it, else None.
+    `SchemaOutOfDate` or `PermissionDenied` for an error that means one of these, otherwise None.
 
     SQLAlchemy keeps the driver's error in `orig`, Django as the cause of its own.
     """

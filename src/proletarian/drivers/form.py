@@ -1,9 +1,8 @@
 """
-A statement in the form that a library wants, with values that need no help of its owner's.
+A statement in the form that a library wants, with values that do not depend on its owner's adapters.
 
-Whatever adapters and codecs the owner of a connection has set, plain text and numbers go
-through. So ids, times and JSON travel as text where a cast stands around them, and MySQL's bytes
-as hexadecimal digits.
+Plain text and numbers pass whatever adapters and codecs the owner of a connection has set. So ids, times and JSON
+travel as text with a cast around them, and MySQL's bytes as hexadecimal digits.
 """
 
 from __future__ import annotations
@@ -23,7 +22,7 @@ _NAMED = re.compile(r"%\((\w+)\)s")
 
 def spelled(value: Any) -> Any:
     """
-    An id or a time as PostgreSQL reads it from text; a list likewise; anything else as it is.
+    An id, a time, or a list of them as text that PostgreSQL reads; anything else as it is.
 
     >>> spelled([UUID(int=1), None])
     ['00000000-0000-0000-0000-000000000001', None]
@@ -44,7 +43,7 @@ def pyformat(step: Statement) -> tuple[str, Mapping[str, Any]]:
 
 def array(values: Sequence[Any]) -> str:
     r"""
-    A list as PostgreSQL reads it from text, for libraries that do not quote what they should.
+    A list as text that PostgreSQL reads, for libraries that do not quote what they should.
 
     >>> print(array(["null", None, 'a "b"']))
     {"null",NULL,"a \"b\""}
@@ -60,7 +59,7 @@ def _item(value: Any) -> str:
 
 
 def positional(step: Statement) -> tuple[str, Sequence[Any]]:
-    """PostgreSQL with `%s`, a value for each."""
+    """PostgreSQL with `%s`, and a value for each."""
     text, names = _positional(step.text.pyformat)
     values = {name: array(value) if isinstance(value, list) else value for name, value in step.parameters.items()}
     return text, tuple(spelled(values[name]) for name in names)
@@ -72,7 +71,7 @@ def _positional(text: str) -> tuple[str, tuple[str, ...]]:
 
 
 def numbered(step: Statement) -> tuple[str, Sequence[Any]]:
-    """PostgreSQL with `$1`, where the server tells the type of each parameter: casts are from text."""
+    """PostgreSQL with `$1`, where the server determines the type of each parameter: casts are from text."""
     return _from_text(step.text), tuple(spelled(step.parameters[name]) for name in step.text.names)
 
 

@@ -28,7 +28,7 @@ def is_closed(connection: Any) -> bool:
 
     try:
         return not connection.open
-    except ProgrammingError:  # as 1.1 says it
+    except ProgrammingError:  # as in 1.1
         return True
 
 

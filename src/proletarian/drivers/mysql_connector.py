@@ -10,7 +10,7 @@ from proletarian.drivers.explanation import explain
 from proletarian.errors import UnknownConnection
 from proletarian.sql.statements import Copy, Rows, Step
 
-# What the owner of a connection may have chosen for its cursors, and we need otherwise.
+# Cursor options that the owner of a connection may have changed, and that we need as they are here.
 PLAIN = {"buffered": True, "dictionary": False, "prepared": False}
 
 
@@ -41,15 +41,15 @@ async def aexecute(connection: Any, step: Step) -> Rows:
 
 
 def database(connection: Any) -> str:
-    """Always MySQL; but rows must not come as the bytes of the wire, and no cursor can undo that."""
+    """Always MySQL; refuses raw connections, which return rows as bytes, because no cursor can undo that."""
     if getattr(connection, "_raw", False):
         raise UnknownConnection("this connection of mysql-connector was opened with raw=True: pass one without")
     return "mysql"
 
 
 def is_closed(connection: Any) -> bool:
-    """Whether it was closed, or went back to its pool; asks no server (is_connected() would)."""
-    inner = getattr(connection, "_cnx", connection)  # what a pooled connection stands for, None once given back
+    """Whether it was closed, or returned to its pool; does not ask the server, as is_connected() would."""
+    inner = getattr(connection, "_cnx", connection)  # the connection behind a pooled one; None once it was returned
     return inner is None or getattr(inner, "_handshake", inner) is None
 
 

@@ -11,7 +11,7 @@ from proletarian.sql.statements import Copy, Rows, Step
 
 
 def execute(connection: Any, step: Step) -> Rows:
-    """Execute one step, whatever cursor class the connection's owner likes."""
+    """Execute one step, whatever cursor class the connection's owner has chosen."""
     from MySQLdb.cursors import Cursor
 
     if isinstance(step, Copy):

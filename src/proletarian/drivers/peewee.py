@@ -1,4 +1,4 @@
-"""peewee: a Database, whose connection belongs to the thread or task that asks."""
+"""peewee: a Database, whose connection belongs to the current thread or task."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """
-Where a database is, as an application already says it: a URL, an SQLAlchemy Engine, a Django alias.
+Where a database is, in the form that an application already has: a URL, an SQLAlchemy Engine, a Django alias.
 
-A worker opens connections of its own. `place_of` finds out how, so that nobody has to write
+A worker opens its own connections. `place_of` finds out how, so that nobody has to write
 the same address twice.
 """
 
@@ -20,7 +20,7 @@ from proletarian.errors import ConfigurationError
 DJANGO = "django://"
 ENGINES = ("sqlalchemy.engine.base.Engine", "sqlalchemy.ext.asyncio.engine.AsyncEngine")
 URL = "sqlalchemy.engine.url.URL"
-# What stands behind the question mark for asyncpg, in libpq's words.
+# asyncpg's names for what follows the question mark, and libpq's names for the same.
 LIBPQ = {"ssl": "sslmode", "sslmode": "sslmode", "timeout": "connect_timeout", "host": "host", "port": "port",
          "user": "user", "password": "password", "database": "dbname"}  # fmt: skip
 SSL_MODES = {"true": "require", "false": "disable"}
@@ -33,17 +33,17 @@ PYMYSQL = (
 
 @dataclass(frozen=True)
 class Place:
-    """How to show it, which kind of database it is, how to open a connection of our own to it, how to make it."""
+    """How to show a database, which kind it is, how to open our own connection to it, and how to create it."""
 
     url: str
     database: str
     connect: Callable[[], OwnConnection]
-    create: Callable[[], None] = lambda: None  # for a database that is nothing but a file
+    create: Callable[[], None] = lambda: None  # for a database that is just a file
 
 
 def is_place(where: Any) -> bool:
     """
-    Whether this says where a database is, and is no connection to it.
+    Whether this says where a database is, and is not a connection to it.
 
     >>> is_place("sqlite:///jobs.db"), is_place(object())
     (True, False)
@@ -91,7 +91,7 @@ def _of_file(url: str) -> Place:
 
 
 def plain_url(url: str) -> str:
-    """A URL of SQLAlchemy's as our own drivers read it; others as they are."""
+    """An SQLAlchemy URL in the form that our own drivers read; other URLs as they are."""
     scheme, separator, rest = url.partition("://")
     database, plus, driver = scheme.partition("+")
     if not separator or not plus or scheme in (*postgresql.schemes, *mysql.schemes):
@@ -122,8 +122,8 @@ def plain_url(url: str) -> str:
 
 def _of_engine(engine: Any) -> Place:
     """
-    Through the engine itself where its driver is ours, so that `connect_args`, a `creator` and
-    events count; by its URL otherwise.
+    Through the engine itself if its driver is ours, so that `connect_args`, a `creator` and
+    events are used; otherwise by its URL.
     """
     engine = getattr(engine, "sync_engine", engine)
     url = engine.url.render_as_string(hide_password=False)
@@ -132,7 +132,7 @@ def _of_engine(engine: Any) -> Place:
     database, _ = family_of(plain_url(url))
 
     def connect() -> OwnConnection:
-        # A pool of our own, made like the engine's: a worker's connections are no guests in it.
+        # Our own pool, made like the engine's: a worker's connections do not use up the engine's pool.
         fairy = engine.pool.recreate().connect()
         connection = fairy.driver_connection
         fairy.detach()

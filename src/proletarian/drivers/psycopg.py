@@ -14,7 +14,7 @@ DENIED = "42501"
 
 
 def explain(error: Exception) -> Exception | None:
-    """A missing table, column or right, in words that say what to do."""
+    """Explain a missing table, column or privilege, and say what to do."""
     state = getattr(error, "sqlstate", None) or ""
     if state == DENIED:
         return PermissionDenied.said(error)
@@ -29,8 +29,8 @@ def execute(connection: Any, step: Step) -> Rows:
     ours = cursors.take(connection)
     cursor = ours.cursor
     if isinstance(step, Copy):
-        # A row that cannot be made ends the COPY with an error; the savepoint keeps that from the
-        # caller's transaction. (One is open, by the statement before, unless they want autocommit.)
+        # A row that cannot be inserted ends the COPY with an error; the savepoint keeps it from breaking the
+        # caller's transaction. (The previous statement has begun one, except in autocommit mode.)
         with connection.transaction(), cursor.copy(copytext.command(step)) as copy:
             for chunk in copytext.chunks(step.rows):
                 copy.write(chunk)
@@ -62,9 +62,9 @@ async def aexecute(connection: Any, step: Step) -> Rows:
 
 def gives_rows(cursor: Any, step: Statement) -> bool:
     """
-    Whether there is something to fetch; `description` says so too, and makes an object for each column.
+    Whether there is something to fetch; `description` tells too, but makes an object for each column.
 
-    In a pipeline there is no result yet: an insert stays in it, and what has an answer is waited for.
+    In a pipeline there is no result yet: an insert stays in it, and statements with an answer are waited for.
     """
     result = cursor.pgresult
     return step.text.answers if result is None else result.nfields > 0
@@ -76,7 +76,7 @@ def is_closed(connection: Any) -> bool:
 
 
 def is_two_phase(connection: Any) -> bool:
-    """Whether `tpc_begin` has begun its transaction; psycopg keeps that for itself, and a proxy may hide it."""
+    """Whether `tpc_begin` has begun its transaction; psycopg keeps that private, and a proxy may hide it."""
     return getattr(connection, "_tpc", None) is not None
 
 

@@ -12,7 +12,7 @@ from proletarian.sql.statements import Copy, Rows, Step
 
 
 def execute(connection: Any, step: Step) -> Rows:
-    """Execute one step, whatever cursor factory the connection's owner likes."""
+    """Execute one step, whatever cursor factory the connection's owner has chosen."""
     from psycopg2.extensions import cursor as plain
 
     with connection.cursor(cursor_factory=plain) as cursor:

@@ -8,9 +8,9 @@ from proletarian.drivers.driver import Driver
 from proletarian.errors import PermissionDenied, SchemaOutOfDate
 from proletarian.sql.statements import Copy, Rows, Step
 
-# What the server says when something is missing: table, column, database.
+# The server's errors if something is missing: table, column, database.
 UNDEFINED = (1146, 1054)
-# The account may not: use the database, the table, the column.
+# The server's errors if the account has no access: to the database, the table, the column.
 DENIED = (1044, 1142, 1143)
 
 
@@ -21,7 +21,7 @@ def number(error: Exception) -> int:
 
 
 def explain(error: Exception) -> Exception | None:
-    """A missing table, column or right, in words that say what to do."""
+    """Explain a missing table, column or privilege, and say what to do."""
     if number(error) in DENIED:
         return PermissionDenied.said(error)
     if number(error) in UNDEFINED:
@@ -30,7 +30,7 @@ def explain(error: Exception) -> Exception | None:
 
 
 def execute(connection: Any, step: Step) -> Rows:
-    """Execute one step, whatever cursor class the connection's owner likes."""
+    """Execute one step, whatever cursor class the connection's owner has chosen."""
     from pymysql.cursors import Cursor
 
     if isinstance(step, Copy):

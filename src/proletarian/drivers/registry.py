@@ -12,8 +12,8 @@ from proletarian.drivers.driver import Driver, Family
 from proletarian.drivers.families import mysql, postgresql, sqlite
 from proletarian.errors import ConfigurationError, UnknownConnection
 
-# Which module of ours knows a library, by the first part of its classes' module names; it is
-# imported when a connection of that library comes along.
+# Which of our modules knows a library, by the first part of its classes' module names; it is
+# imported when a connection of that library is first used.
 LIBRARIES = {
     "MySQLdb": "mysqlclient",
     "aiomysql": "aiomysql",
@@ -31,7 +31,7 @@ LIBRARIES = {
     "sqlite3": "sqlite3",
     "tortoise": "tortoise",
 }
-_drivers: dict[str, Driver] = {}  # registered, by the name of the class
+_drivers: dict[str, Driver] = {}  # registered drivers, by the name of the class
 _known: dict[type, Driver] = {}
 
 FAMILIES: dict[str, Family] = {
@@ -52,7 +52,7 @@ def register_driver(driver: Driver) -> None:
 
 
 def driver_of(connection: Any) -> Driver:
-    """The driver of this connection; raises `UnknownConnection` with what to pass instead."""
+    """The driver for this connection; raises `UnknownConnection`, which says what to pass instead."""
     if driver := _known.get(type(connection)):
         return driver
     for layer in layers(connection):
@@ -63,9 +63,9 @@ def driver_of(connection: Any) -> Driver:
 
 
 def layers(connection: Any) -> Iterator[type]:
-    """The class of a connection, then that of what it stands for, where it is somebody's proxy."""
+    """The class of a connection, then, if it is a proxy, the class of what it stands for."""
     yield type(connection)
-    if connection.__class__ is not type(connection):  # as wrapt's proxies say it
+    if connection.__class__ is not type(connection):  # as wrapt's proxies pretend
         yield connection.__class__
     inner = inspect.getattr_static(type(connection), "__wrapped__", None) or vars_of(connection).get("__wrapped__")
     if inner is not None and (wrapped := getattr(connection, "__wrapped__", None)) is not None:
@@ -78,7 +78,7 @@ def vars_of(connection: Any) -> dict[str, Any]:
 
 
 def driver_for(kind: type) -> Driver | None:
-    """The driver for the connections of a class, or of one that it is derived from."""
+    """The driver for connections of a class or of one of its base classes."""
     for parent in kind.__mro__:
         name = f"{parent.__module__}.{parent.__qualname__}"
         if name in _drivers:
@@ -91,7 +91,7 @@ def driver_for(kind: type) -> Driver | None:
 
 
 def described(connection: Any) -> str:
-    """What is wrong with a thing that is no connection, and what to pass instead."""
+    """What is wrong with an object that is not a connection, and what to pass instead."""
     kind = connection.__class__
     name = f"{kind.__module__}.{kind.__qualname__}"
     lower = name.lower()
@@ -126,9 +126,9 @@ def family_of(url: str) -> tuple[str, Family]:
 
 def readable(url: str) -> str:
     """
-    A URL of a server that every library reads alike: an `@` in the password is written `%40`.
+    A server URL that every library reads the same way: an `@` in the password becomes `%40`.
 
-    libpq takes the first `@` for the end of the password, and then shows the rest of it as a
+    libpq takes the first `@` as the end of the password, and then shows the rest of it as a
     host that it cannot find. Raises `ConfigurationError` for a `/`, `?` or `#` in the password.
 
     >>> readable("postgresql://app:s@cret@db/app")
@@ -147,13 +147,13 @@ def readable(url: str) -> str:
 
 
 def _authority(rest: str) -> str:
-    """What stands before the path: `user:password@host:port`."""
+    """The part before the path: `user:password@host:port`."""
     return re.split(r"[/?#]", rest, maxsplit=1)[0]
 
 
 def redacted(url: str) -> str:
     """
-    A URL that can be shown: without its password, whatever that holds.
+    A URL that can be shown: without its password, whatever characters that contains.
 
     >>> redacted("postgresql://app:secret@db/app?password=secret")
     'postgresql://app:***@db/app?password=***'

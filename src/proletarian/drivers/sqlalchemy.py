@@ -2,8 +2,8 @@
 SQLAlchemy 2: Connection, Session, scoped_session and their async twins; SQLModel's too.
 
 Always through SQLAlchemy's own connection, never the driver's below it: SQLAlchemy begins
-asyncpg's transaction at its first own statement, so what went in underneath would stay
-after a rollback.
+asyncpg's transaction with its own first statement, so anything inserted below it would survive
+a rollback.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ WAY_OUT = (
     f" sessionmaker(…, info={{'{BIND_ARGUMENTS}': {{'mapper': YourModel}}}})"
 )
 Style = Callable[[Statement], tuple[str, Any]]
-# Which form a driver below SQLAlchemy wants, where it is not its database's usual one.
+# The form that a driver below SQLAlchemy wants, where it is not the usual one for its database.
 STYLES: dict[str, Style] = {
     "numeric_dollar": form.numbered,
     "format": form.positional,
@@ -68,12 +68,12 @@ async def aexecute_in_session(session: Any, step: Step) -> Rows:
 
 
 def database(connection: Any) -> str:
-    """Which database a Connection is to."""
+    """Which kind of database a Connection goes to."""
     return _known(connection.dialect.name)
 
 
 def database_of_session(session: Any) -> str:
-    """Which database a session works with; one of several cannot be guessed."""
+    """Which kind of database a session works with; if it has several, it refuses to guess."""
     from sqlalchemy.exc import UnboundExecutionError
 
     try:
@@ -84,9 +84,9 @@ def database_of_session(session: Any) -> str:
 
 def bind_arguments(session: Any) -> dict[str, Any]:
     """
-    Which of a session's databases jobs go to, as `Session.connection` takes it; {} where there is only one.
+    Which of a session's databases jobs go to, as arguments for `Session.connection`; {} if there is only one.
 
-    A default bind is no answer where there are others: the rows that belong to a job may be
+    A default bind does not settle it if there are others: the rows that belong to a job may be
     written through any of them, and a job on another connection is in another transaction.
     """
     session = _plain(session)
@@ -100,13 +100,13 @@ def bind_arguments(session: Any) -> dict[str, Any]:
 
 
 def _plain(session: Any) -> Any:
-    """The `Session` that a scoped or an async one stands for."""
+    """The `Session` behind a scoped or async one."""
     session = session.registry() if hasattr(session, "registry") else session
     return getattr(session, "sync_session", session)
 
 
 def _binds(session: Any) -> list[Any]:
-    """Each database that a session may turn to; [] for its single bind, or none."""
+    """All databases that a session may use; [] if it has a single bind, or none."""
     from sqlalchemy.orm import Session
 
     if session.__class__.get_bind is not Session.get_bind:
@@ -134,20 +134,20 @@ def is_closed(connection: Any) -> bool:
 
 
 def is_two_phase(connection: Any) -> bool:
-    """Whether a Connection's transaction was begun by `begin_twophase`; an async one's has no other way."""
+    """Whether a Connection's transaction was begun with `begin_twophase`; this is the only way for async ones."""
     connection = getattr(connection, "sync_connection", connection)
     return type(connection and connection.get_transaction()).__name__ == "TwoPhaseTransaction"
 
 
 def is_two_phase_session(session: Any) -> bool:
-    """Whether a session's transactions are prepared, or that of the connection that it is bound to."""
+    """Whether a session prepares its transactions, or is bound to a connection with a two-phase transaction."""
     session = _plain(session)
     bind = session.bind
     return bool(session.twophase) or (hasattr(bind, "get_transaction") and is_two_phase(bind))
 
 
 def is_alone(connection: Any) -> bool:
-    """Whether a Connection commits each statement. (Otherwise it begins a transaction with the first one.)"""
+    """Whether a Connection commits each statement; otherwise the first one begins a transaction."""
     level = connection.get_execution_options().get("isolation_level")
     return (level or getattr(connection.dialect, "_on_connect_isolation_level", None)) == "AUTOCOMMIT"
 

@@ -11,14 +11,14 @@ from proletarian.sql.statements import Copy, Rows, Step
 
 
 def explain(error: Exception) -> Exception | None:
-    """A missing table or column, in words that say what to do."""
+    """Explain a missing table or column, and say what to do."""
     if "no such table" in str(error) or "no such column" in str(error) or "has no column" in str(error):
         return SchemaOutOfDate(f"a table or column is missing ({error}); run `proletarian migrate URL`")
     return None
 
 
 def execute(connection: Any, step: Step) -> Rows:
-    """Execute one step, whatever row factory the connection's owner likes."""
+    """Execute one step, whatever row factory the connection's owner has chosen."""
     if isinstance(step, Copy):
         raise TypeError("SQLite has no COPY")
     cursor = connection.cursor()

@@ -23,7 +23,7 @@ async def aexecute(client: Any, step: Step) -> Rows:
 
 
 def database(client: Any) -> str:
-    """Which database it is to."""
+    """Which kind of database it connects to."""
     dialect: str = client.capabilities.dialect
     if dialect not in DATABASES:
         raise UnknownConnection(f"this Tortoise connection is to {dialect!r}; known: {', '.join(DATABASES)}")

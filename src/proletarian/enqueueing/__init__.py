@@ -1,1 +1,1 @@
-"""How jobs go in: alone, many, unique, after others; and what an application has run around it."""
+"""How jobs are enqueued: alone, many at once, unique, after others; and what applications run around enqueues."""

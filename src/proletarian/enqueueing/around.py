@@ -1,8 +1,8 @@
 """
-What an application has run around its enqueues: `tasks.around_enqueue`.
+What an application runs around its enqueues: `tasks.around_enqueue`.
 
-A function for this is a generator, as a context manager's is, so that it serves blocking and async
-connections alike. It yields the jobs that are to be enqueued, and is sent their ids.
+Such a function is a generator, like that of a context manager, so that it serves blocking and async
+connections alike. It yields the jobs to enqueue, and is sent their ids.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ Around: TypeAlias = Callable[[Any, Sequence[NewJob]], Generator[Any, Any, Any]]
 
 
 def checked(function: Around) -> Around:
-    """The function, if it can be run around an enqueue; raises `ConfigurationError`."""
+    """The function, if it can run around an enqueue; otherwise raises `ConfigurationError`."""
     if not is_generator_function(function):
         raise ConfigurationError(
             "what runs around an enqueue is a generator function of (connection, jobs) that yields the jobs once, "
@@ -76,14 +76,14 @@ async def awithin(
 
 @dataclass
 class Turn:
-    """One function around one enqueue, held to yield jobs exactly once: the caller is owed an id for each."""
+    """One function around one enqueue, which must yield jobs exactly once, because the caller gets an id for each."""
 
     function: Around
     count: int
     job_ids: list[Any] | None = None
 
     def jobs(self, said: Any) -> list[NewJob]:
-        """What it yields, if those are jobs, and as many as there were."""
+        """What it yields, if these are jobs, and as many as before."""
         if self.job_ids is not None:
             raise self._wrong("yields a second time")
         jobs = list(said) if isinstance(said, Iterable) else []
@@ -92,7 +92,7 @@ class Turn:
         return jobs
 
     def result(self) -> list[Any]:
-        """The ids, once it has ended."""
+        """The ids, after it has ended."""
         if self.job_ids is None:
             raise self._wrong("yields nothing")
         return self.job_ids

@@ -1,7 +1,7 @@
 """
-Enqueues as plans: one job, many, and those that are unique.
+Enqueues as plans: one job, many jobs, and unique ones.
 
-The options of a job decide which statements of `sql/enqueueing.py` and `sql/uniqueness.py` it takes.
+The options of a job decide which statements of `sql/enqueueing.py` and `sql/uniqueness.py` are used.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from proletarian.sql.namesakes import is_taken
 from proletarian.sql.rows import NewRow
 from proletarian.sql.statements import Plan
 
-# Asked of each of many jobs, so by a loop that is not Python's.
+# Asked of each of many jobs, so the loop is not in Python.
 IS_UNIQUE, WAITS, LANE = map(attrgetter, ("unique", "after", "lane"))
 
 
@@ -34,7 +34,7 @@ def enqueue_one(shared: Shared, door: Door, job: NewJob) -> Plan[Any]:
     if job.after:
         [job_id] = yield from _waiting(shared, door, dialect, [job], [row])
         return job_id
-    # Spelled out, because each enqueue comes by here: PostgreSQL prepares no transaction that has notified.
+    # Spelled out, because each enqueue passes here: PostgreSQL does not prepare a transaction that has notified.
     if not shared.notifies or ((asks := door.driver.is_two_phase) is not None and asks(door.connection)):
         [job_id] = yield from _plain(shared, door, dialect, [job], [row])
         return job_id
@@ -71,15 +71,15 @@ def _plain(
 
 
 def _wakes(shared: Shared, door: Door) -> bool:
-    """Whether an enqueue may notify: PostgreSQL refuses to prepare a transaction that has."""
+    """Whether an enqueue may notify: PostgreSQL refuses to prepare a transaction that has notified."""
     return shared.notifies and not (door.driver.is_two_phase and door.driver.is_two_phase(door.connection))
 
 
 def _mixed(shared: Shared, door: Door, dialect: Dialect, jobs: Sequence[NewJob]) -> Plan[list[Any]]:
     """
-    Those that are unique, which may be refused, and then the others; their ids are in the order of the jobs.
+    Enqueue the unique jobs, which may be refused, and then the others; returns the ids in the order of the jobs.
 
-    If some of the others wait, all of those go in together.
+    If some of the others wait for jobs, all of the others are enqueued together.
     """
     others = _waiting if any(job.after for job in jobs) else _plain
     rows = [shared.row(job, dialect) for job in jobs]
@@ -114,7 +114,7 @@ def _unique(
 def _waiting(
     shared: Shared, door: Door, dialect: Dialect, jobs: Sequence[NewJob], rows: Sequence[NewRow]
 ) -> Plan[list[Any]]:
-    from proletarian.enqueueing.flowing import enqueue_waiting  # with the first use: most applications have none
+    from proletarian.enqueueing.flowing import enqueue_waiting  # imported on first use: most applications have none
 
     try:
         return (yield from enqueue_waiting(shared, door, dialect, jobs, rows, wake=_wakes(shared, door)))
@@ -124,7 +124,7 @@ def _waiting(
 
 
 def require_free_ids(jobs: Sequence[NewJob], error: Exception) -> None:
-    """Raise `JobIdTaken` if the error says that an id which the application gave is there already."""
+    """Raise `JobIdTaken` if the error means that an id that the application passed already exists."""
     given = [job.job_id for job in jobs if job.job_id is not None]
     if given and is_taken(error):
         shown = ", ".join(map(str, given[:3])) + (", …" if len(given) > 3 else "")

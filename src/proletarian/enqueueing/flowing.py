@@ -1,5 +1,5 @@
 """
-Enqueues of jobs that wait for others, as a plan: which of them may run, which are held, and which wait in vain already.
+Enqueues of jobs that wait for others, as a plan: which may run, which are held, and which already wait in vain.
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ from proletarian.sql.statements import Plan
 
 @dataclass
 class Sorted:
-    """What becomes of the jobs of one enqueue."""
+    """What happens to the jobs of one enqueue."""
 
-    waits: dict[int, int] = field(default_factory=dict)  # by the place of the job: for how many it waits
-    in_vain: dict[int, Any] = field(default_factory=dict)  # for which job, that did not succeed
+    waits: dict[int, int] = field(default_factory=dict)  # by the position of a job: how many it waits for
+    in_vain: dict[int, Any] = field(default_factory=dict)  # by the position: which awaited job did not succeed
     awaited: set[int] = field(default_factory=set)
     edges: list[tuple[Any, Any, int | None]] = field(default_factory=list)
     late: list[tuple[Any, Any, int | None, int]] = field(default_factory=list)
@@ -39,9 +39,9 @@ def enqueue_waiting(
     shared: Shared, door: Door, dialect: Dialect, jobs: Sequence[NewJob], rows: Sequence[NewRow], *, wake: bool
 ) -> Plan[list[Any]]:
     """
-    Enqueue jobs of which some wait for others, in this enqueue or before it; returns their ids as loaded, in order.
+    Enqueue jobs, some of which wait for jobs in this enqueue or before it; returns their ids as loaded, in order.
 
-    Raises `ConfigurationError` for jobs that wait for each other, or for one that is not there.
+    Raises `ConfigurationError` for jobs that wait for each other, or for a job that does not exist.
     """
     if any(row.job_id is None for row in rows):
         raise ConfigurationError(
@@ -112,7 +112,7 @@ def _sorted(
 
 
 def _in_order(after: Sequence[Mapping[Any, Any]], place_of: Mapping[Any, int], ids: Sequence[Any]) -> Sequence[int]:
-    """Places such that each comes behind those that it waits for; raises `ConfigurationError` for a cycle."""
+    """Positions, ordered so that each job follows those that it waits for; raises `ConfigurationError` for a cycle."""
     inner = [[place_of[one] for one in mine if one in place_of] for mine in after]
     if all(other < place for place, others in enumerate(inner) for other in others):
         return range(len(after))
@@ -127,7 +127,7 @@ def _in_order(after: Sequence[Mapping[Any, Any]], place_of: Mapping[Any, int], i
 
 
 def awaited_by(shared: Shared, dialect: Dialect, job: NewJob) -> dict[Any, Any]:
-    """The ids of the jobs that one waits for: as stored, by what the database loads."""
+    """The ids of the jobs that a job waits for: the stored ids, by the loaded ones."""
     found = {}
     for one in job.after or ():
         try:

@@ -1,4 +1,4 @@
-"""A job as its handler sees it, and what it can do with it."""
+"""A job as its handler sees it, and what the handler can do with it."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ R = TypeVar("R")
 
 
 class Lease(Protocol):
-    """What a worker lends to a job while it runs: the row that is its own."""
+    """What a worker lends to a job while it runs: the row that belongs to it."""
 
     def results(self) -> Mapping[Any, Any]:
-        """What the jobs have returned that it has waited for."""
+        """The results of the jobs that it waited for."""
 
     def then(self, job: NewJob) -> Any:
-        """Have another job enqueued by what archives this one."""
+        """Enqueue another job in the statement or transaction that archives this one."""
 
     def complete(self, job: Job, connection: Any, result: Any) -> None:
         """Archive it on the handler's connection."""
@@ -34,7 +34,7 @@ class Lease(Protocol):
         """Archive it on the handler's async connection."""
 
     def progress(self, done: float, total: float | None) -> None:
-        """Note how far it is."""
+        """Record how far it has got."""
 
     def step(self, name: str, function: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
         """Do a part of its work once."""
@@ -195,7 +195,7 @@ class Job:
 
 def headers_in(text: str | None) -> Mapping[str, str] | None:
     """
-    The headers that a row holds, or None if they are no such thing.
+    The headers in a row, or None if the text does not hold headers.
 
     >>> headers_in('{"tenant": "a"}'), headers_in(None), headers_in("garbage")
     ({'tenant': 'a'}, {}, None)

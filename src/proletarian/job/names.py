@@ -1,4 +1,4 @@
-"""Names of queues and job types: what every database can hold."""
+"""Names of queues and job types: what every database can store."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def is_name(name: object) -> bool:
     """
     Whether this can name a queue or a job type on every database.
 
-    Databases differ about white space at the end of a text: MariaDB ignores it.
+    Databases differ about trailing white space: MariaDB ignores it.
 
     >>> is_name("mail"), is_name("mail "), is_name("")
     (True, False, False)

@@ -16,7 +16,7 @@ from proletarian.times.moments import checked_delay, checked_moment
 from proletarian.unique import Unique, made
 
 
-# These two are made for every job that is enqueued: msgspec makes them in a sixth of the time that dataclasses take.
+# These two are created for every job that is enqueued: msgspec takes a sixth of the time of dataclasses.
 class Options(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """
     When and where a job runs; every option has a default.
@@ -25,13 +25,13 @@ class Options(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     is seconds or a timedelta from now (negative means now). With both, `process_at` wins. Neither
     may be later than the beginning of the year 9999, because databases' calendars end there.
     A higher `priority` (-32768 to 32767) runs sooner within a queue. `headers` are short
-    texts that travel with the job (trace context, tags). `job_id` is made by the queue's
-    strategy unless it is given. `unique` allows one such job at a time: a `Unique`, or the text that
-    is its key. `lane` puts it under a limit by name, as `"smtp"` or `"smtp:example.org"`: the name,
-    and behind a colon whose it is; see `Limit`. `expires_in` is seconds or a timedelta from now as
-    well: a job that has not started by then is archived as cancelled, with the reason "expired".
+    strings that travel with the job (trace context, tags). `job_id` is made by the queue's
+    strategy unless you pass one. `unique` allows one such job at a time: a `Unique`, or its key as
+    a string. `lane` puts it under a limit by name, as in `"smtp"` or `"smtp:example.org"`: the name,
+    and after a colon what it is a limit for; see `Limit`. `expires_in` is seconds or a timedelta from now
+    as well: a job that has not started by then is archived as cancelled, with the reason "expired".
     `after` are ids of jobs (or what `Flow.add` returns) that have to succeed before it may run, and `if_failed`
-    says what becomes of it when one of them does not: "cancel", the default, or "run".
+    says what happens to it when one of them does not: "cancel", the default, or "run".
     """
 
     queue: str | None = None
@@ -92,7 +92,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 def job_ids_of(after: object) -> tuple[Any, ...] | None:
     """
-    The ids of jobs that are to be waited for; None for none at all.
+    The ids of the jobs to wait for; None if there are none.
 
     >>> job_ids_of([7, 7, 8]), job_ids_of([])
     ((7, 8), None)
@@ -103,7 +103,7 @@ def job_ids_of(after: object) -> tuple[Any, ...] | None:
 
 
 class EnqueueOptions(TypedDict, total=False):
-    """The same by name, as `enqueue` and `task.using` take them."""
+    """The same as keyword arguments, for `enqueue` and `task.using`."""
 
     queue: str | None
     process_at: datetime | None

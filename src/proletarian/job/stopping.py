@@ -1,4 +1,4 @@
-"""How a running handler learns that it should come to an end."""
+"""How a running handler learns that it should stop."""
 
 from __future__ import annotations
 
@@ -9,18 +9,17 @@ from proletarian.times.durations import Duration, in_seconds
 
 class Stopping:
     """
-    Tells a running handler that it should come to an end; read it between two steps.
+    Tells a running handler that it should stop; check it between two steps.
 
     It is set when the worker stops, when the job is over its time limit, when the job was
     taken back from this worker, and when somebody has cancelled it: `why` says which, and is
-    "cancelled" for the last. It has `is_set()` and `wait(timeout)` as a
-    `threading.Event` does.
+    "cancelled" for the last. It has `is_set()` and `wait(timeout)`, like a `threading.Event`.
 
     >>> Stopping().is_set()
     False
     """
 
-    # One is made for every run: the lock and condition of an Event only come once somebody waits.
+    # One is made for every run: it gets an Event's lock and condition only when somebody waits.
     __slots__ = ("_event", "_why", "was_heard")
     _making = threading.Lock()
 
@@ -31,13 +30,13 @@ class Stopping:
 
     @property
     def why(self) -> str | None:
-        """Why the handler should come to an end, if it should."""
+        """Why the handler should stop, if it should."""
         if self._why is not None:
             self.was_heard = True
         return self._why
 
     def is_set(self) -> bool:
-        """Whether the handler should come to an end."""
+        """Whether the handler should stop."""
         return self.why is not None
 
     def wait(self, timeout: Duration | None = None) -> bool:

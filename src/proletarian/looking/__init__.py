@@ -1,1 +1,1 @@
-"""What an application may ask on its connection: which jobs there are, why they do not run, how the whole does."""
+"""What an application may ask on its connection: which jobs there are, why they do not run, how the system is doing."""

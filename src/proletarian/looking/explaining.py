@@ -22,7 +22,7 @@ from proletarian.times.expiry import deadline, is_expired
 def explained(
     dialect: Dialect, now: datetime | None, records: Sequence[JobRecord], *, count_ahead: bool
 ) -> Plan[list[JobRecord]]:
-    """The same records; those that are scheduled or waiting say why."""
+    """The same records, where scheduled and waiting ones say why they do not run."""
     paused: dict[str, Pause] = {}
     workers: list[Serving] = []
     if any(record.state == "waiting" for record in records):
@@ -54,7 +54,7 @@ def explained(
 
 
 def _expired(dialect: Dialect, now: datetime | None, record: JobRecord) -> Plan[datetime | None]:
-    """Until when a job that has never started was to do so, if that is over."""
+    """The time by which a job that has never started should have started, if it has passed."""
     until = deadline(record.headers, record.enqueued_at)
     if until is None or record.attempts or record.lost:
         return None
@@ -64,7 +64,7 @@ def _expired(dialect: Dialect, now: datetime | None, record: JobRecord) -> Plan[
 def _limited(
     dialect: Dialect, now: datetime | None, record: JobRecord, limits: Mapping[str, LimitRecord]
 ) -> Plan[Why | None]:
-    """Whether it is a limit that it waits for, and who has the places."""
+    """Whether the job waits for a limit, and which jobs run under it."""
     lane = record.lane or ""
     limit = limits.get(name_of(lane))
     if limit is None:

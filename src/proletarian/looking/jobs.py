@@ -1,7 +1,7 @@
 """
 Look at jobs on any connection that an enqueue takes: `find_job`, `find_jobs`, `count_jobs`.
 
-What they run is imported with the first look: a web process that only enqueues does not pay for it.
+What they run is imported with the first call: a web process that only enqueues does not pay for it.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Lanes as people look at them: what waits in each, what runs, and until when nothing more of it starts."""
+"""Lanes as people look at them: what waits in each, what runs, and until when no more of it starts."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from proletarian.sql.rows import as_text
 from proletarian.sql.statements import Plan, Statement
 
 MOST_COUNTED = 1_000  # jobs of a lane
-RUNNING = None  # among the queues: the lanes of which jobs run
+RUNNING = None  # in place of a queue: the lanes that have running jobs
 
 Heads = dict[str | None, str | None]  # the next lane of each queue
 
 
 class LaneRecord(NamedTuple):
     """
-    One lane: how many jobs of it wait, in which queues, and how many run.
+    One lane: how many of its jobs wait, in which queues, and how many run.
 
-    `blocked_for` are the seconds in which nothing more of it starts by its rate, or because the first job of an ordered
-    lane is to be tried again only then: `blocked_by` is that job.
+    `blocked_for` is the number of seconds for which nothing more starts, because of its rate, or because the first job
+    of an ordered lane will only be retried then: `blocked_by` is that job.
     """
 
     lane: str
@@ -52,13 +52,13 @@ def lane_states(
     most: int,
 ) -> Plan[list[LaneRecord]]:
     """
-    The lanes of which jobs wait or run, in the order of their names: up to `most`, behind `after`.
+    The lanes with jobs that wait or run, by name: up to `most`, after `after`.
 
-    `name` asks for those of one limit alone. `limits` are those in force, by name.
+    `name` selects the lanes of one limit. `limits` are those in force, by name.
     """
     queues = sorted((yield from present(dialect, (yield from looking.queues(dialect)))))
     found: list[LaneRecord] = []
-    if name is not None and after < name:  # its own lane; all others of it have a colon behind the name
+    if name is not None and after < name:  # the limit's own lane; all of its other lanes have a colon after the name
         own = yield from _state(dialect, now, limits, name, queues)
         if own.waiting or own.running:
             found.append(own)

@@ -1,7 +1,7 @@
 """
-See the whole at a glance, on any connection that an enqueue takes: queues, workers, throughput, failures.
+See the overview, on any connection that an enqueue takes: queues, workers, throughput, failures.
 
-What they run is imported with the first look: a web process that only enqueues does not pay for it.
+What they run is imported with the first call: a web process that only enqueues does not pay for it.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ MOST_GROUPED = 1_000
 
 
 class Overview(OfAQueue):
-    """Looks at the whole: what each queue holds, who works, what ended when, and what keeps failing."""
+    """Looks at the overview: what each queue holds, who works, what ended when, and what keeps failing."""
 
     def queue_stats(self, connection: Any, *, most: int = MOST_COUNTED) -> list[QueueStats]:
         """
@@ -130,9 +130,9 @@ class Overview(OfAQueue):
         See what keeps failing, on your connection: failed jobs by type and class of error, the largest group first.
 
         Each group says how many there are, when the first and the last of them failed, and the latest one's message
-        and line of code; `group.filter` is the filter that means its jobs, for `retry`, say. `filter` narrows down
-        which failures are looked at: `"queue:mail since:1h"`. The latest `most` of them are (by id); if there may be
-        more, counts are not exact. Otherwise like `find_jobs`.
+        and line of code; `group.filter` is the filter that selects its jobs, for example for `retry`. `filter` narrows
+        down which failures are looked at: `"queue:mail since:1h"`. Only the latest `most` of them (by id) are read; if
+        there may be more, counts are not exact. Otherwise like `find_jobs`.
 
         >>> import sqlite3
         >>> from proletarian import Tasks, failure_groups

@@ -1,5 +1,5 @@
 """
-Why a job does not run: what is known of its queue and the workers, put into a sentence.
+Why a job does not run: what is known about its queue and the workers, in a sentence.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class Serving:
 
 def why_not_due(process_at: datetime, errors: Sequence[Mapping[str, Any]]) -> Why:
     """
-    Why a job waits for its time: it was asked to, or it is tried again then.
+    Why a job waits for its time: it was enqueued for then, or it will be retried then.
 
     >>> noon = datetime(2026, 12, 1, 12, 0)
     >>> print(why_not_due(noon, []))
@@ -57,7 +57,7 @@ def why_not_due(process_at: datetime, errors: Sequence[Mapping[str, Any]]) -> Wh
 
 def why_held(waits: int, awaited: Sequence[Any]) -> Why:
     """
-    Why a job is held: for how many others, and which, as far as they are known.
+    Why a job is held: how many jobs it waits for, and which, as far as that is known.
 
     >>> print(why_held(3, [7, 8]))
     it waits for 3 jobs: 7, 8, …
@@ -96,10 +96,10 @@ def why_limited(
     lane: str, most: int | None, count: int, holders: Sequence[str], waits: float, head: str | None
 ) -> Why | None:
     """
-    Why a due job waits that is under a limit; None where its lane has room.
+    Why a due job under a limit waits; None if its lane has room.
 
-    `most` may run, `count` do, `holders` are the first few of them; `waits` are the seconds that its rate has it wait,
-    and `head` the job that it has to wait for.
+    `most` may run, `count` do, and `holders` are the first few of them; `waits` is how many seconds its rate makes it
+    wait, and `head` is the job that it has to wait for.
 
     >>> print(why_limited("send:42", 2, 2, ["job 7 on web:1", "job 8 on web:2"], 0.0, None))
     limit reached: 2 jobs of its lane 'send:42' run, and 2 may: job 7 on web:1, job 8 on web:2
@@ -125,7 +125,7 @@ def why_limited(
 
 def why_due(queue: str, job_type: str, workers: Sequence[Serving], ahead: int | None, most: int) -> Why:
     """
-    Why a due job waits. `ahead` are the jobs that run before it, `most` where counting them ended; None: not counted.
+    Why a due job waits. `ahead` is how many jobs run before it, counted up to `most`; None if they were not counted.
 
     >>> print(why_due("mail", "send", [Serving("default=10", None, True), Serving("mail=2", None, False)], 0, 100))
     no live worker serves the queue 'mail'; live workers serve: default=10

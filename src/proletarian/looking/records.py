@@ -1,5 +1,5 @@
 """
-A job as people look at it: where it is, what is known of it, and why it does not run.
+A job as people look at it: where it is, what is known about it, and why it does not run.
 """
 
 from __future__ import annotations
@@ -54,15 +54,14 @@ class JobRecord:
 
     `state` says where it is: `scheduled` (not due yet), `waiting` (due), `held` (waits for other jobs), `running`,
     `succeeded`, `failed` or `cancelled`. `errors` are its failures so far, oldest first: mappings of attempt, at,
-    worker, type, message, traceback, and ran (the seconds that the run took, where that is known). `progress` is what
-    its handler recorded last: a mapping of done and perhaps total. `worker` is the worker that
-    runs it or ran it last, as host and process id. `why` says why one that is
-    `scheduled` or `waiting` does not run, in `find_job` and where it was asked for; its codes: not_due, held, paused,
-    expired, no_worker, unknown_job_type, limit, unknown_limit, behind, next. Times are aware, in UTC. A payload that
-    cannot be read is None, and `unreadable` says why. `unique_key` is the key of a unique job, `lane` the limit that a
-    job is under: its name, and behind a colon whose it is. `steps` are those that it has taken, the oldest first,
-    `after` the ids of jobs that it waits or has waited for, `before` of those that wait for it: up to 100 of each, in
-    `find_job` alone.
+    worker, type, message, traceback, and ran (the seconds that the run took, if that is known). `progress` is what
+    its handler recorded last: a mapping of done and perhaps total. `worker` is the worker that runs it or ran it last,
+    as host and process id. `why` says why a job that is `scheduled` or `waiting` does not run, in `find_job` and where
+    you ask for it; its codes: not_due, held, paused, expired, no_worker, unknown_job_type, limit, unknown_limit,
+    behind, next. Times are aware, in UTC. A payload that cannot be read is None, and `unreadable` says why.
+    `unique_key` is the key of a unique job, `lane` the limit that a job is under: its name, and after a colon the value
+    that it is for. `steps` are those that it has completed, oldest first, `after` the ids of jobs that it waits or has
+    waited for, `before` those that wait for it: up to 100 of each, and only in `find_job`.
     """
 
     job_id: Any
@@ -147,13 +146,13 @@ def last_error(record: JobRecord) -> Mapping[str, Any]:
 
 
 def failed_at(record: JobRecord) -> str | None:
-    """The line of the application's own code at which a job failed last; None if that is not known."""
+    """The line of the application's own code where a job last failed; None if that is not known."""
     return own_frame(str(last_error(record).get("traceback") or ""))
 
 
 def fits(record: JobRecord, which: JobFilter) -> bool:
     """
-    Whether a job matches what a filter says of its tags, its payload and its errors.
+    Whether a job matches what a filter says about its tags, its payload and its errors.
 
     >>> job = JobRecord(job_id=1, state="failed", queue="q", job_type="t", payload={"user": {"ids": [42]}},
     ...                 headers={"tags": "vip,new"}, errors=[{"type": "TimeoutError", "message": "30 s"}])
@@ -172,7 +171,7 @@ _NOTHING = object()
 
 
 def _at(value: Any, path: str) -> Any:
-    """What a value holds at a dotted path: names of a mapping, places in a list."""
+    """The part of a value at a dotted path: keys of a mapping, positions in a list."""
     if isinstance(value, Mapping) and path in value:
         return value[path]
     name, dot, rest = path.partition(".")
@@ -186,7 +185,7 @@ def _at(value: Any, path: str) -> Any:
 
 
 def _text(value: Any) -> object:
-    """A value as it is compared; anything but a text, number or truth value is like nothing."""
+    """A value as it is compared; anything but a string, number or boolean never matches."""
     if value is None or isinstance(value, bool):
         return {None: "null", True: "true", False: "false"}[value]
     return value if value is _NOTHING or isinstance(value, (Mapping, list)) else str(value)
@@ -198,7 +197,7 @@ def _says(error: Mapping[str, Any], part: str) -> bool:
 
 def masked(value: Any) -> Any:
     """
-    A value with its secrets hidden: what stands under a key that sounds like one, at any depth.
+    A value with its secrets hidden: whatever is under a key that sounds like a secret, at any depth.
 
     >>> masked({"user": {"name": "ann", "api_key": "x", "tokens": ["y"]}, "Password": None})
     {'user': {'name': 'ann', 'api_key': '********', 'tokens': '********'}, 'Password': None}
@@ -212,9 +211,9 @@ def masked(value: Any) -> Any:
 
 def unmasked(value: Any, stored: Any) -> Any:
     """
-    A value that somebody has changed who saw it masked: what is hidden in it still is as it was stored.
+    A value that somebody edited in masked form: what is still hidden in it is as it was stored.
 
-    Raises `ConfigurationError` for a mask where nothing was.
+    Raises `ConfigurationError` for a mask in place of nothing.
 
     >>> unmasked({"to": "bob", "token": "********"}, {"to": "ann", "token": "s3cret"})
     {'to': 'bob', 'token': 's3cret'}

@@ -1,5 +1,5 @@
 """
-What a look at jobs does: rows become records, cursors become ids, and a filter gets its last word.
+What a look at jobs does: rows become records, cursors become ids, and filters are applied where SQL cannot.
 """
 
 from __future__ import annotations
@@ -73,7 +73,7 @@ def see_jobs(
 def count(
     shared: Shared, database: str, which: JobFilter | str, *, most: int, windows: Sequence[int] = finding.WINDOWS
 ) -> Plan[Count]:
-    """How many jobs; `windows` are how many rows of each table may be read, bit by bit."""
+    """How many jobs there are; `windows` are how many rows of each table may be read, bit by bit."""
     if most < 1:
         raise ConfigurationError(f"most is a number of jobs, 1 or more, not {most!r}")
     dialect = shared.dialect(database)
@@ -84,7 +84,7 @@ def count(
 
 
 def as_filter(which: JobFilter | str) -> JobFilter:
-    """A filter, which may be given as its text; raises `FilterError` for anything else."""
+    """A filter, which may be passed as text; raises `FilterError` for anything else."""
     if isinstance(which, str):
         return JobFilter.parse(which)
     if not isinstance(which, JobFilter):
@@ -93,7 +93,7 @@ def as_filter(which: JobFilter | str) -> JobFilter:
 
 
 def record_of(shared: Shared, dialect: Dialect, row: Row) -> JobRecord:
-    """A row as a record, nothing hidden; a part that cannot be read is None, and not a reason to raise."""
+    """A row as a record, with nothing hidden; a part that cannot be read is None, and does not raise."""
     said = dict(zip(SHOWN, map(as_text, row), strict=True))
     for name in ("enqueued_at", "process_at", "started_at", "finished_at"):
         said[name] = None if said[name] is None else dialect.loaded_time(said[name])
@@ -111,7 +111,7 @@ def record_of(shared: Shared, dialect: Dialect, row: Row) -> JobRecord:
 
 def wanted_by(shared: Shared, dialect: Dialect, which: JobFilter) -> Plan[Wanted]:
     """What a filter wants, as SQL."""
-    now = datetime.max.replace(tzinfo=UTC)  # nobody asks for it, unless it is what an age counts from
+    now = datetime.max.replace(tzinfo=UTC)  # only used if an age counts from it
     if any(isinstance(moment, (timedelta, int, float)) for moment in (which.since, which.until)):
         now = yield from finding.time(dialect, shared.now())
     stored = [as_stored(shared, dialect, job_id) for job_id in which.job_id or ()]
@@ -119,14 +119,14 @@ def wanted_by(shared: Shared, dialect: Dialect, which: JobFilter) -> Plan[Wanted
 
 
 def test_of(shared: Shared, dialect: Dialect, which: JobFilter) -> Callable[[Row], bool] | None:
-    """The last word on each row, where SQL does not have it."""
+    """The test for each row that SQL cannot do."""
     if not (which.payload or which.tag or which.error or which.where):
         return None
     return lambda row: fits(record_of(shared, dialect, row), which)
 
 
 def as_stored(shared: Shared, dialect: Dialect, job_id: Any) -> Any:
-    """An id as it is stored; its text will do, as in a cursor or a word of a filter."""
+    """An id in its stored form; text is enough, as in a cursor or a word of a filter."""
     try:
         if dialect.kind == "bigint" and isinstance(job_id, str):
             job_id = shared.job_ids.decode(int(job_id))
@@ -142,7 +142,7 @@ def _cursor(shared: Shared, dialect: Dialect, stored: Any) -> str | None:
 
 
 def _held(shared: Shared, dialect: Dialect, records: list[JobRecord], pending: Sequence[Any]) -> Plan[list[JobRecord]]:
-    """The same records; those that are held for others say why."""
+    """The same records, where held ones say which jobs they wait for."""
     held = [as_stored(shared, dialect, record.job_id) for record in records if record.state == "held"]
     if not held:
         return records

@@ -1,5 +1,5 @@
 """
-What a look at the whole does: which statements are asked, and what is made of their answers.
+What a look at the overview does: which statements it runs, and what it makes of their answers.
 """
 
 from __future__ import annotations
@@ -34,14 +34,14 @@ from proletarian.sql.statements import Plan
 
 LONGEST = 1_440  # minutes that a look at the throughput may cover
 MINUTE = timedelta(minutes=1)
-PAGE = 500  # failures that are read at a time
-AT_ONCE = 50_000  # jobs that have ended, for all minutes together; if there are more, each minute is asked for
+PAGE = 500  # failures read at a time
+AT_ONCE = 50_000  # ended jobs, for all minutes together; if there are more, each minute is queried separately
 
 Free = Callable[[Peer], Sequence[bool]]
 
 
 def as_seen(peer: Peer) -> Sequence[bool]:
-    """Which of the locks that prove a worker's life are free, as the statement saw them."""
+    """Which of the locks that prove that a worker is alive are free, as the statement saw them."""
     return peer.free
 
 
@@ -96,7 +96,7 @@ def throughput(
     """
     What ended in each of the last minutes, the oldest first; the last one is not over yet.
 
-    `queue` is the name of one, or says of each name whether it counts.
+    `queue` is the name of one, or a function that says for each name whether it counts.
     """
     if not 1 <= minutes <= LONGEST:
         raise ConfigurationError(f"minutes is a number from 1 to {LONGEST}, not {minutes!r}")
@@ -121,7 +121,7 @@ def throughput(
 def one_minute(
     dialect: Dialect, at: datetime, now: datetime, most: int, counts: Callable[[str], bool] = lambda name: True
 ) -> Plan[Minute]:
-    """What ended in the minute from `at` on, of the queues that count; up to `most` of it is read."""
+    """What ended in the minute from `at` on, in the queues that count; up to `most` jobs are read."""
     ended = yield from looking.finished(dialect, at, at + MINUTE, most)
     is_exact = ended.counts.total() < most
     until = min(at + MINUTE, now) if is_exact else ended.last_at
@@ -137,7 +137,7 @@ def minute_of(
     is_exact: bool,
 ) -> Minute:
     """
-    Counts by queue and status as a minute, of the queues that count; `until` says how far they go.
+    Counts by queue and status as a minute, for the queues that count; `until` says how far they go.
 
     >>> noon = datetime(2026, 11, 28, 12)
     >>> ended = Counter({("mail", "success"): 1500, ("bulk", "failure"): 500})

@@ -1,5 +1,5 @@
 """
-The whole at a glance, as values: what each queue holds, who works, what ended when, what keeps failing.
+The overview, as values: what each queue holds, who works, what ended when, what keeps failing.
 """
 
 from __future__ import annotations
@@ -166,7 +166,7 @@ def _group(job_type: str, kind: str, where: str, jobs: Sequence[JobRecord], *, i
 
 def served(text: str) -> dict[str, int]:
     """
-    The slots of a worker by queue, as its row has them; one that runs a single job names a queue alone.
+    The slots of a worker by queue, as in its row; one that runs a single job names only a queue.
 
     >>> served("default=10 mail to=2"), served("mail"), served("")
     ({'default': 10, 'mail to': 2}, {'mail': 1}, {})
@@ -185,7 +185,7 @@ def names_in(text: str | None) -> tuple[str, ...] | None:
 
 def seems_dead(peer: Peer, free: Sequence[bool]) -> bool:
     """
-    What one look tells people, without having watched: all of its locks are free, or its heartbeat is late.
+    Whether a worker looks dead from one look, without watching it: all of its locks are free, or its heartbeat is late.
 
     >>> ann = Peer("ann", "host", 1, seen_at=0, silent=70.0, lost_after=60.0, locks=(1, 2), free=(False, False))
     >>> seems_dead(ann, [True, True]), seems_dead(ann, [True, False]), seems_dead(ann, [False, False])

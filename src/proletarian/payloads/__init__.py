@@ -1,1 +1,1 @@
-"""From a handler's signature to a payload, and back: what may travel, and what a handler gets of it. No I/O."""
+"""From a handler's signature to a payload, and back: what may travel, and what the handler receives. No I/O."""

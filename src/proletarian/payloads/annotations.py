@@ -1,5 +1,5 @@
 """
-What annotations tell: the fields of a class, and what may stand in one place of a payload.
+What annotations say: the fields of a class, and what is allowed in one place of a payload.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 
 class Annotation(NamedTuple):
-    """What an annotation tells of one place."""
+    """What an annotation says about one place."""
 
     is_told: bool = False  # it names a type, and is not Any
     args: tuple[Any, ...] = ()
@@ -25,10 +25,10 @@ ANYTHING = Annotation()
 
 
 def told(hint: Any, back: Any) -> Annotation:
-    """What an annotation tells of its place; of a union, the option that `back` is one of."""
+    """What an annotation says about its place; for a union, what the option says that `back` belongs to."""
     try:
         found = _read(hint)
-    except TypeError:  # no hash, as metadata of Annotated may have none
+    except TypeError:  # unhashable, as metadata of Annotated may be
         found = _read.__wrapped__(hint)
     if found.options:
         return told(next((option for option in found.options if _is_one(back, option)), Any), back)
@@ -94,7 +94,7 @@ def fields_of(kind: Any) -> Mapping[str, Any] | None:
 
 @lru_cache(maxsize=4096)
 def encoded_fields(kind: Any) -> Mapping[str, str]:
-    """A class's fields by the names that they have in JSON; msgspec's may be renamed."""
+    """A class's fields by their names in JSON; msgspec may rename them."""
     fields = fields_of(kind) or {}
     names = getattr(kind, "__struct_encode_fields__", tuple(fields))
     return dict(zip(names, fields, strict=True))

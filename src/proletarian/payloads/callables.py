@@ -1,4 +1,4 @@
-"""What a callable turns out to be: one that makes a coroutine, or one with a `yield` in it."""
+"""What kind of callable something is: one that makes a coroutine, or one with a `yield` in it."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from typing import Any
 
 def is_coroutine_function(function: Callable[..., Any]) -> bool:
     """
-    Whether a call makes a coroutine for certain: an `async def`, a partial or a method of one, an object called by one.
+    Whether a call certainly makes a coroutine: an `async def`, a partial or a method of one, an object called by one.
 
-    A decorator's plain function around an `async def` is none: it may hand on the coroutine, or
-    have run it already (as `asyncio.run` does). What it returns tells.
+    A decorator's plain function around an `async def` does not count: it may pass on the coroutine, or
+    have run it already (as `asyncio.run` does). Only its return value shows which.
 
     >>> class Sends:
     ...     async def __call__(self, job): ...
@@ -26,7 +26,7 @@ def is_coroutine_function(function: Callable[..., Any]) -> bool:
 
 def is_generator_function(function: Callable[..., Any]) -> bool:
     """
-    Whether a call only makes a generator, plain or async, of which nobody would run a line.
+    Whether a call only makes a generator, plain or async, none of whose lines would ever run.
 
     >>> def rows():
     ...     yield 1
@@ -38,12 +38,12 @@ def is_generator_function(function: Callable[..., Any]) -> bool:
 
 
 def is_generator(value: object) -> bool:
-    """Whether this is a generator, plain or async, and nothing to await."""
+    """Whether this is a generator, plain or async, and not something to await."""
     return isinstance(value, (GeneratorType, AsyncGeneratorType)) and not inspect.isawaitable(value)
 
 
 def called(function: Callable[..., Any]) -> Callable[..., Any]:
-    """What runs in the end: through partials, and for an object its class's `__call__`."""
+    """The function that runs in the end: behind partials, and for an object its class's `__call__`."""
     while isinstance(function, functools.partial):
         function = function.func
     if inspect.isroutine(function) or isinstance(function, type):

@@ -1,11 +1,11 @@
 """
-Whether what a handler will get is what was enqueued.
+Whether a handler will get what was enqueued.
 
-An enqueue rebuilds its payload as the run will, and both are compared here. So what JSON or
-a class of the application would change on its way is refused while somebody can do something
+An enqueue rebuilds its payload as the run will, and both are compared here. So anything that JSON or
+a class of the application would change on its way is refused while somebody can still do something
 about it, and does not surprise a handler.
 
-What is found is said from the inside out: each level puts its own step in front.
+Findings are worded from the inside out: each level puts its own step in front.
 """
 
 from __future__ import annotations
@@ -31,9 +31,9 @@ CHANGED = " would come back changed: its class does not preserve it when writing
 
 def change(value: Any, back: Any, hint: Any) -> str | None:
     """
-    Where `back` is not what `value` was, and how, in words; None if it is.
+    Where and how `back` differs from `value`, in words; None if it does not.
 
-    `hint` is the annotation of this place. It matters where a list comes back for a tuple:
+    `hint` is the annotation of this place. It matters if a tuple comes back as a list:
     `Sequence[int]` allows that, `Any` does not.
 
     >>> change({"days": [1, date(2026, 1, 1)]}, {"days": [1, "2026-01-01"]}, Any)
@@ -53,7 +53,7 @@ def change(value: Any, back: Any, hint: Any) -> str | None:
     if kind is type(back) and (fields := fields_of(cast("Any", kind))) is not None:
         return _in_fields(value, back, fields)
     if kind in ATOMS and type(back) not in ATOMS:
-        return None  # the annotation made more of it, as a date of its text
+        return None  # the annotation converted it, as in a date from its text
     if isinstance(value, dict):
         return _in_an_object(value, back)
     enum_as_value = isinstance(value, Enum) and not isinstance(back, Enum) and not told(hint, back).is_told
@@ -108,13 +108,13 @@ def _in_fields(value: Any, back: Any, fields: Mapping[str, Any]) -> str | None:
 
 
 def _in_an_object(value: Mapping[Any, Any], back: Any) -> str | None:
-    """A dict that the annotation made an object of; what it does not know is lost."""
+    """A dict that the annotation turned into an object, which loses the keys that it does not know."""
     kind: Any = type(back)
     fields = fields_of(kind)
     if fields is None:
         return _as_another(value, back)
     if hasattr(back, "model_fields_set"):
-        return None  # pydantic's models say themselves what they take
+        return None  # pydantic's models decide themselves what they accept
     names = encoded_fields(kind)
     for key, one in value.items():
         name = names.get(key)
@@ -132,7 +132,7 @@ def _as_another(value: Any, back: Any) -> str:
 def _same(value: Any, back: Any) -> bool:
     try:
         if isinstance(value, datetime) and isinstance(back, datetime):
-            # In the hour that comes twice, datetimes of two zones are never equal, whatever they mean.
+            # In an hour that occurs twice, datetimes in two zones are never equal, even if they mean the same.
             value, back = ((at.replace(tzinfo=None), at.utcoffset()) for at in (value, back))
         return bool(value == back)
     except Exception:  # noqa: BLE001 (a class's own comparison may raise anything)
@@ -141,7 +141,7 @@ def _same(value: Any, back: Any) -> bool:
 
 def unfit(value: Any) -> str | None:
     """
-    Where a payload holds what JSON or no database has, in words.
+    Where a payload holds something that JSON cannot express or databases cannot store, in words.
 
     >>> unfit({"prices": [1.5, float("nan")]})
     "['prices'][1] is nan, which JSON cannot express"

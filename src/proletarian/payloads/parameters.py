@@ -23,7 +23,7 @@ from proletarian.payloads.signatures import Signature
 
 class Parameters(Signature):
     """
-    The parameters of one handler, and the way of its arguments into a payload and back.
+    The parameters of one handler, and the conversion of its arguments into a payload and back.
 
     >>> from proletarian import Job
     >>> def send(job: Job, account_id: int, note: str = "") -> None: ...
@@ -43,7 +43,7 @@ class Parameters(Signature):
             if parameter.default is inspect.Parameter.empty:
                 fields.append((parameter.name, annotation))
             else:
-                # A default is handed over as it is, never copied or checked: UNSET tells that it applies.
+                # A default is passed as it is, never copied or checked: UNSET means that it applies.
                 fields.append((parameter.name, annotation | msgspec.UnsetType, msgspec.UNSET))
         try:
             shape = msgspec.defstruct(
@@ -62,17 +62,17 @@ class Parameters(Signature):
         """
         The arguments as a plain dict, checked against the annotations.
 
-        Raises `PayloadError` that names the parameter which does not fit.
+        Raises `PayloadError`, which names the parameter that does not fit.
         """
         if self.is_plain_typed and not args:
-            # The common case, and the quick one: the shape knows as well what is missing and what is too much.
-            # Texts and numbers need no options of msgspec's, and those take it longer than the work.
+            # The common case, and the fast one: the shape also knows what is missing and what is too much.
+            # Strings and numbers need no msgspec options, which would take longer than the work itself.
             try:
                 msgspec.convert(kwargs, self._shape)
                 quick: dict[str, Any] = msgspec.to_builtins(kwargs)
                 return quick
             except (TypeError, ValueError, RecursionError, msgspec.ValidationError):
-                pass  # said below, with the parameter's name, or brought into form
+                pass  # reported below with the parameter's name, or converted
         given = self._bind(args, kwargs)
         plain = self._written(given)
         back = self._fit(plain, PayloadError)
@@ -85,7 +85,7 @@ class Parameters(Signature):
         return plain
 
     def _written(self, given: Mapping[str, Any]) -> dict[str, Any]:
-        """The arguments as JSON has them; raises `PayloadError` for one that it has not."""
+        """The arguments as JSON; raises `PayloadError` for one that JSON cannot express."""
         try:
             text = msgspec.json.encode(given, enc_hook=simpler)
             if b"null" in text:  # msgspec writes NaN as null; the standard library refuses it
@@ -143,7 +143,7 @@ class Parameters(Signature):
         try:
             values = msgspec.convert(payload, self._shape, str_keys=True, dec_hook=rebuilt)
         except (msgspec.ValidationError, RecursionError):
-            # Texts of a serializer's own kind, as Transit's keywords, do not fit str; what does not fit at all raises.
+            # A serializer's own string types, such as Transit's keywords, do not fit str; anything else raises here.
             payload = exact(payload)
             values = self._fit(payload, UnreadablePayload)
         if self.is_plain:
@@ -163,7 +163,7 @@ class Parameters(Signature):
 
 
 def exact(value: Any) -> Any:
-    """The same with every text a plain one, and every tuple a list."""
+    """The same with every string a plain str, and every tuple a list."""
     if isinstance(value, str):
         return str(value)
     if isinstance(value, Mapping):

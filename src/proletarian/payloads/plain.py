@@ -1,8 +1,8 @@
 """
-Values as JSON's own types, and back: what dataclasses, models, dates and ids travel as.
+Values as JSON's own types, and back: how dataclasses, models, dates and ids travel.
 
-msgspec does most of it. What it does not know is here: subclasses of plain types, numbers of other
-libraries, and pydantic's models and types, which are met without importing pydantic first.
+msgspec does most of it. What it does not know is here: subclasses of plain types, numbers from other
+libraries, and pydantic's models and types, which are recognized without importing pydantic first.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ MASK = "*" * 10  # how pydantic shows a secret
 
 def to_plain(value: Any) -> Any:
     """
-    A value in JSON's own types, as a payload carries it; secrets are in clear, because the handler needs them.
+    A value in JSON's own types, as in a payload; secrets are in clear text, because the handler needs them.
 
     >>> to_plain({"on": date(2026, 11, 24)})
     {'on': '2026-11-24'}
@@ -37,7 +37,7 @@ def to_shown(value: Any) -> Any:
 
 
 def simpler(value: Any) -> Any:
-    """What msgspec does not know, as something that it knows; raises `TypeError` if there is no such thing."""
+    """Something that msgspec does not know, as something that it knows; raises `TypeError` if that is impossible."""
     if callable(reveal := getattr(value, "get_secret_value", None)):
         secret = reveal()
         return secret.decode() if isinstance(secret, bytes) else secret
@@ -54,7 +54,7 @@ def _shown(value: Any) -> Any:
 
 
 def _as_its_parent(value: Any) -> Any:
-    """A subclass of a plain type as that type, whatever it has made of `str()` and the like; numbers likewise."""
+    """An instance of a plain type's subclass as that type, even if it overrides `__str__` and the like; numbers too."""
     if isinstance(value, str):
         return str.__str__(value)
     if isinstance(value, datetime):
@@ -81,7 +81,7 @@ def _as_its_parent(value: Any) -> Any:
 
 
 def is_pydantic(kind: Any) -> bool:
-    """Whether pydantic knows how to read and write this type: a model of its, or a type such as `HttpUrl`."""
+    """Whether pydantic knows how to read and write this type: one of its models, or a type such as `HttpUrl`."""
     return hasattr(typing.get_origin(kind) or kind, "__get_pydantic_core_schema__")
 
 
@@ -93,7 +93,7 @@ def _adapter(kind: Any) -> Any:
 
 
 def _dumped(value: Any, mode: str) -> Any:
-    # As it would be read back: by the names that are validated, and without what is computed.
+    # As it will be read back: with the names that are validated, and without computed fields.
     if callable(dump := getattr(value, "model_dump", None)):
         return dump(mode=mode, by_alias=True, round_trip=True)
     kind: Any = type(value)
@@ -101,7 +101,7 @@ def _dumped(value: Any, mode: str) -> Any:
 
 
 def _revealed(plain: Any, value: Any) -> Any:
-    """A model's JSON with its secrets in clear: `value` is the same in Python's types, in the same order."""
+    """A model's JSON with its secrets in clear text: `value` is the same in Python's types, in the same order."""
     if callable(getattr(value, "get_secret_value", None)):
         return to_plain(value)
     if isinstance(plain, dict) and isinstance(value, Mapping):
@@ -112,7 +112,7 @@ def _revealed(plain: Any, value: Any) -> Any:
 
 
 def _without_values(error: ValueError) -> str:
-    """What pydantic says, without the values that it was given: they may be secrets."""
+    """Pydantic's message without the values that it was passed, because they may be secrets."""
     errors: Any = getattr(error, "errors", None)
     if not callable(errors):
         return str(error)
@@ -124,7 +124,7 @@ def rebuilt(kind: Any, plain: Any) -> Any:
     """
     A value of a type that msgspec does not know, from its plain form.
 
-    Read as JSON is, not as Python's values are: a strict model takes a date as text there only.
+    Pydantic reads it as JSON, not as Python values: only then does a strict model accept a date as text.
     """
     if is_pydantic(kind):
         text = msgspec.json.encode(plain, enc_hook=simpler)

@@ -1,5 +1,5 @@
 """
-What a handler returned, on its way to those who wait for it: as text in the archive, and of its annotated type again.
+What a handler returned, on its way to those who wait for it: from text in the archive back to its annotated type.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from proletarian.payloads.plain import rebuilt
 
 def expected(hint: Any) -> Any:
     """
-    What those who wait get, by a function's return annotation: of something to await, what that gives.
+    The type that those who wait get, by a function's return annotation; for an awaitable, the type of its result.
 
     >>> expected(Awaitable[int]), expected(int | None), expected(inspect.Signature.empty)
     (<class 'int'>, int | None, typing.Any)
@@ -32,7 +32,7 @@ def expected(hint: Any) -> Any:
 
 def restored(job_type: str, value: Any, hint: Any) -> Any:
     """
-    A result of the annotated type, from its plain form; raises `PayloadError` for one that does not fit.
+    A result of the annotated type, from its plain form; raises `PayloadError` if it does not fit.
 
     >>> from datetime import date
     >>> restored("due", "2026-11-28", date)
@@ -41,7 +41,7 @@ def restored(job_type: str, value: Any, hint: Any) -> Any:
     try:
         try:
             return msgspec.convert(value, hint, str_keys=True, dec_hook=rebuilt)
-        except msgspec.ValidationError:  # texts of a serializer's own kind, as Transit's keywords, do not fit str
+        except msgspec.ValidationError:  # a serializer's own string types, such as Transit's keywords, do not fit str
             return msgspec.convert(exact(value), hint, str_keys=True, dec_hook=rebuilt)
     except (msgspec.ValidationError, TypeError, ValueError, RecursionError) as error:
         raise PayloadError(

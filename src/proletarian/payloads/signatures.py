@@ -59,12 +59,12 @@ class Signature:
 
     @cached_property
     def hints(self) -> dict[str, Any]:
-        """Its annotations, read as types."""
+        """Its annotations, resolved to types."""
         return self._read[2]
 
     @cached_property
     def named(self) -> list[inspect.Parameter]:
-        """Those that a payload fills by name, in order."""
+        """The parameters that a payload fills by name, in order."""
         return [p for p in self._read[1] if p.kind is not inspect.Parameter.VAR_KEYWORD]
 
     @cached_property
@@ -74,23 +74,23 @@ class Signature:
 
     @cached_property
     def positional(self) -> list[str]:
-        """Names of those that an argument without a name may fill, in order."""
+        """The names of those that a positional argument may fill, in order."""
         return [p.name for p in self.named if p.kind is not inspect.Parameter.KEYWORD_ONLY]
 
     @cached_property
     def is_plain(self) -> bool:
-        """Whether every parameter is needed and can be passed by position: the common case, and the quick one."""
+        """Whether every parameter is required and can be passed by position: the common case, and the fast one."""
         plain = inspect.Parameter.POSITIONAL_OR_KEYWORD
         return all(p.kind is plain and p.default is inspect.Parameter.empty for p in self._read[1])
 
     @cached_property
     def is_plain_typed(self) -> bool:
-        """Whether JSON has all that the annotations allow: then msgspec's strict check is enough."""
+        """Whether JSON can express all that the annotations allow: then msgspec's strict check is enough."""
         return not self.is_open and all(is_plain_type(self.hints.get(p.name, Any)) for p in self.named)
 
     @cached_property
     def known(self) -> frozenset[str]:
-        """The names of all."""
+        """The names of all parameters."""
         return frozenset(p.name for p in self.named)
 
     @cached_property
@@ -100,9 +100,9 @@ class Signature:
 
     def check_names(self) -> None:
         """
-        Refuse parameters that no payload can fill, as far as they can be read now; raises `ConfigurationError`.
+        Refuse parameters that no payload can fill, as far as they can be resolved now; raises `ConfigurationError`.
 
-        Annotations may name what is only imported later. Then what they say is checked at the first use.
+        Annotations may name something that is only imported later. Then they are checked on first use.
         """
         try:
             found = list(inspect.signature(self.function).parameters.values())
@@ -115,7 +115,7 @@ class Signature:
         require_names(self.job_type, found, hints)
 
     def require(self, names: Sequence[str], what: str) -> None:
-        """Refuse names that are no parameters, as far as these can be read; raises `ConfigurationError`."""
+        """Refuse names that are not parameters, as far as these can be resolved; raises `ConfigurationError`."""
         try:
             found = inspect.signature(self.function).parameters.values()
         except (TypeError, ValueError):
@@ -130,11 +130,11 @@ class Signature:
 
     @cached_property
     def defaults(self) -> Mapping[str, Any]:
-        """What parameters that an enqueue leaves out will be, in plain form."""
+        """The values, in plain form, of parameters that an enqueue leaves out."""
         plain = {}
         for parameter in self.named:
             if parameter.default is not inspect.Parameter.empty:
-                with contextlib.suppress(TypeError):  # one that has no such form can be no part of a key either
+                with contextlib.suppress(TypeError):  # a value without such a form cannot be part of a key either
                     plain[parameter.name] = to_plain(parameter.default)
         return plain
 
@@ -168,7 +168,7 @@ def require_names(job_type: str, found: Sequence[inspect.Parameter], hints: Mapp
 
 def is_plain_type(hint: Any) -> bool:
     """
-    Whether an annotation is one of JSON's single values, or a list, a dict or a choice of such.
+    Whether an annotation is one of JSON's scalar types, or a list, a dict or a union of these.
 
     >>> is_plain_type(int), is_plain_type(dict[str, list[str]] | None), is_plain_type(list), is_plain_type(Any)
     (True, True, False, False)

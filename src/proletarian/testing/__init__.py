@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from proletarian.testing.waiting import EnqueuedJob, aenqueued, enqueued
 
 # As in `proletarian` itself, each name is imported when it is first used: pytest imports this
-# package in every run, for the plugin that it holds.
+# package in every run, because of the plugin in it.
 _HOMES = {
     "asserting": ("aassert_enqueued", "aassert_not_enqueued", "assert_enqueued", "assert_not_enqueued"),
     "clock": ("Clock", "set_clock"),

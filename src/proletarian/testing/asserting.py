@@ -1,4 +1,4 @@
-"""Was it enqueued? Yes or no, and what was found instead."""
+"""Assertions on whether a job was enqueued, which show what was found instead."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from proletarian.times.expiry import with_expiry
 __tracebackhide__ = True  # pytest shows the line of the test
 
 SHOWN = 20  # jobs in a message
-CLOSE = 0.005  # seconds that a database whose clock has milliseconds may be off, after rounding twice
+CLOSE = 0.005  # seconds that a database whose clock counts in milliseconds may be off, after rounding twice
 
 
 class _Any:
@@ -87,7 +87,7 @@ def wanted(
         if payload is not ANY or queue_name is not None:
             raise ConfigurationError(f"{job.job_type}: a job made by task.job(…) already has its payload and queue")
         payload, queue_name = job.payload, job.queue
-    if payload is not ANY:  # as it comes back from its row
+    if payload is not ANY:  # as it would come back from its row
         payload = own.serializer.decode(own.serializer.encode(payload))
     if isinstance(what, Task):
         return Wanted(own, what.name, payload, queue_name)
@@ -107,15 +107,15 @@ def assert_enqueued(
     queue: Tasks | Queue | None = None,
 ) -> list[EnqueuedJob]:
     """
-    Make sure that a job waits, as your open transaction sees it; returns the jobs that match.
+    Make sure that a job is waiting, as seen by your open transaction; returns the jobs that match.
 
     `what` is a task, a job type, or a whole job as `task.job(…)` makes it: then type checkers
-    look at the arguments, and the options that it names have to be the same (`headers`: those
-    and perhaps more). `payload` has to be equal, `queue_name` too. `count` is how many jobs
-    have to match exactly; without it, one or more. `queue` is the application's `Tasks` or
-    `Queue`, if it has tables or a serializer of its own and `what` is not a task.
+    check the arguments, and the options that it names have to be the same (`headers`: at least
+    those). `payload` has to be equal, `queue_name` too. `count` is exactly how many jobs have to
+    match; without it, one or more. `queue` is the application's `Tasks` or `Queue`, if it has its
+    own tables or serializer and `what` is not a task.
 
-    Raises `AssertionError` that lists what waits instead; `WrongCall` for an async connection.
+    Raises `AssertionError`, which lists what is waiting instead; `WrongCall` for an async connection.
 
     >>> import sqlite3
     >>> from proletarian import enqueue
@@ -145,9 +145,9 @@ def assert_not_enqueued(
     queue: Tasks | Queue | None = None,
 ) -> None:
     """
-    Make sure that no such job waits; arguments and errors are those of `assert_enqueued`.
+    Make sure that no such job is waiting; arguments and errors are those of `assert_enqueued`.
 
-    One that has run already is no longer waiting.
+    A job that has already run is no longer waiting.
     """
     _look(connection, wanted(what, payload, queue_name, queue), "aassert_not_enqueued").exactly(0)
 
@@ -162,7 +162,7 @@ async def aassert_enqueued(
     count: int | None = None,
     queue: Tasks | Queue | None = None,
 ) -> list[EnqueuedJob]:
-    """Make sure that a job waits, on your async connection; otherwise like `assert_enqueued`."""
+    """Make sure that a job is waiting, on your async connection; otherwise like `assert_enqueued`."""
     found = await _alook(connection, wanted(what, payload, queue_name, queue), "assert_enqueued")
     return found.at_least_one() if count is None else found.exactly(count)
 
@@ -176,32 +176,32 @@ async def aassert_not_enqueued(
     queue_name: str | None = None,
     queue: Tasks | Queue | None = None,
 ) -> None:
-    """Make sure that no such job waits, on your async connection; otherwise like `assert_not_enqueued`."""
+    """Make sure that no such job is waiting, on your async connection; otherwise like `assert_not_enqueued`."""
     (await _alook(connection, wanted(what, payload, queue_name, queue), "assert_not_enqueued")).exactly(0)
 
 
 @dataclass(frozen=True)
 class Found:
-    """What an assertion has to judge by."""
+    """What an assertion judges by."""
 
     wanted: Wanted
     waiting: list[EnqueuedJob]
     ended: Mapping[str, int]  # archived jobs of the type, by status
-    table: str  # where was looked
+    table: str  # where it looked
 
     def fitting(self) -> list[EnqueuedJob]:
-        """Those that were asked for."""
+        """The jobs that match."""
         return [job for job in self.waiting if self.wanted.fits(job)]
 
     def at_least_one(self) -> list[EnqueuedJob]:
-        """Those that fit, or an error if there are none."""
+        """The jobs that match; raises an error if there are none."""
         __tracebackhide__ = True
         if not (fitting := self.fitting()):
             raise AssertionError(f"no waiting job is {self.wanted}; {self._instead()}")
         return fitting
 
     def exactly(self, count: int) -> list[EnqueuedJob]:
-        """Those that fit, or an error if they are more or less."""
+        """The jobs that match; raises an error if there are more or fewer."""
         __tracebackhide__ = True
         fitting = self.fitting()
         if len(fitting) == count:

@@ -1,4 +1,4 @@
-"""A `Queue` that is another one for the time of a test."""
+"""A `Queue` that is changed for the duration of a test."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ def changed(queue: Queue, **attributes: Any) -> Iterator[None]:
     The queue with other attributes, until the `with` block ends.
 
     A `Queue` is frozen, and an application shares one value between all of its tasks, their
-    `using(…)` copies and its workers. To change that very value, and to change it back, is
-    what reaches each of them, wherever the application keeps it.
+    `using(…)` copies and its workers. Changing that very value, and changing it back, reaches
+    all of them, wherever the application keeps it.
     """
     own = vars(queue)
     before = {name: own[name] for name in attributes if name in own}
@@ -32,7 +32,7 @@ def changed(queue: Queue, **attributes: Any) -> Iterator[None]:
 
 
 def queue_of(tasks: Tasks | Queue) -> Queue:
-    """The queue of these tasks; a queue is its own."""
+    """The queue of these tasks; for a queue, the queue itself."""
     if isinstance(tasks, Tasks):
         return tasks.queue
     if isinstance(tasks, Queue):

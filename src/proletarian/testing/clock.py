@@ -17,9 +17,9 @@ class Clock:
     """
     A clock that stands still until you move it, for `Queue(clock=…)`.
 
-    `start` is an aware datetime, by default the time now, up to the next millisecond: SQLite rounds
-    delays to those, and what is due in a minute should be when a minute has passed. `set_clock` gives such a clock
-    to an application that exists already.
+    `start` is an aware datetime, by default the time now, rounded up to the millisecond: SQLite rounds
+    delays to milliseconds, and a job that is due in a minute should be due after a minute. `set_clock` sets such a
+    clock for an existing application.
 
     >>> clock = Clock(datetime(2026, 11, 24, 9, tzinfo=UTC))
     >>> clock.advance(days=8)

@@ -45,8 +45,8 @@ def drain(
     Run the jobs that are due, and those that they enqueue, in your open transaction; returns the runs.
 
     All of it happens on your connection, in this thread, and nothing is committed: a test that
-    rolls back at its end leaves nothing behind. All queues are drained, one after the other by
-    name, or the one that `queue_name` names; one that is paused is left alone. `handler` is a `Tasks`, or a
+    rolls back at its end leaves nothing behind. All queues are drained, one after another by
+    name, or the one that `queue_name` names; a paused queue is left alone. `handler` is a `Tasks`, or a
     callable of a job; `queue`, `retry`, `failed_job` and `log` are those of a `Worker`. No `lifespan` is entered:
     `state` is the `job.state` of the handlers.
 
@@ -106,7 +106,7 @@ async def adrain(
 
     async def execute(connection: Any, step: Step | Call) -> Rows:
         if isinstance(step, Call):
-            return cast(Rows, await step.in_this_loop())  # whatever it is: `Drain.turns` knows what it has asked for
+            return cast(Rows, await step.in_this_loop())  # whatever it is: `Drain.turns` knows what it asked for
         assert door.driver.aexecute is not None  # noqa: S101 (`awaiting` has seen to it)
         return await door.driver.aexecute(connection, step)
 
@@ -117,7 +117,7 @@ async def adrain(
 
 @contextmanager
 def draining() -> Iterator[None]:
-    """Marks that jobs are being run here: an enqueue of theirs need not run its job itself."""
+    """Mark that jobs are running here, so that their enqueues do not run jobs themselves."""
     token = _draining.set(True)
     try:
         yield
@@ -126,7 +126,7 @@ def draining() -> Iterator[None]:
 
 
 def is_draining() -> bool:
-    """Whether a drain runs jobs at the moment, in this thread or task."""
+    """Whether a drain is running jobs at the moment, in this thread or task."""
     return _draining.get()
 
 

@@ -60,7 +60,7 @@ def inline(
     def run(connection: Any, jobs: Sequence[NewJob]) -> Generator[Any, Any, None]:
         yield jobs
         if is_draining():
-            return  # a job that is being run enqueues more: the drain that runs it comes to them
+            return  # a running job enqueues more: the drain that runs it gets to them
         if driver_of(connection).execute is None:
             ran.extend((yield adrain(connection, tasks, **options)))
         else:

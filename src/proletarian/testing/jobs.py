@@ -18,8 +18,8 @@ class Jobs:
     """
     Inspect and run jobs without passing connection and tasks each time; there is a fixture for it.
 
-    The methods are the functions of the same names in `proletarian.testing`; those that begin
-    with an `a` are for an async connection. `state` is the `job.state` of what is drained.
+    The methods are the functions of the same names in `proletarian.testing`; those with an `a` in front
+    are for an async connection. `state` is the `job.state` of the jobs that are drained.
 
     >>> import sqlite3
     >>> from proletarian.testing import create_tables
@@ -73,7 +73,7 @@ class Jobs:
         queue_name: str | None = None,
         count: int | None = None,
     ) -> list[EnqueuedJob]:
-        """Make sure that a job waits."""
+        """Make sure that a job is waiting."""
         __tracebackhide__ = True
         return asserting.assert_enqueued(
             self.connection, what, payload, queue_name=queue_name, count=count, queue=self.tasks
@@ -97,7 +97,7 @@ class Jobs:
     def assert_not_enqueued(
         self, what: Task[..., Any] | NewJob | str, payload: Any = ANY, /, *, queue_name: str | None = None
     ) -> None:
-        """Make sure that no such job waits."""
+        """Make sure that no such job is waiting."""
         __tracebackhide__ = True
         asserting.assert_not_enqueued(self.connection, what, payload, queue_name=queue_name, queue=self.tasks)
 

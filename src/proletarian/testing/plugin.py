@@ -2,7 +2,7 @@
 The fixtures for pytest, which finds them by itself.
 
 It is imported in every run of pytest where the library is installed. So nothing else of the
-library is imported before a fixture is asked for.
+library is imported before a fixture is requested.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def proletarian_connection(proletarian_tasks: Tasks) -> Iterator[Any]:
     """
     The connection that jobs are enqueued on: define this fixture to return your tests' own.
 
-    Without that, a SQLite database in memory that has the tables of jobs and nothing else.
+    By default, an in-memory SQLite database that contains only the library's tables.
     """
     import sqlite3
 

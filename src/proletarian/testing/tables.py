@@ -15,9 +15,9 @@ def create_tables(connection: Any, queue: Queue | None = None) -> None:
     """
     Create the tables on your connection, in its open transaction: for a database in memory, or one that is rolled back.
 
-    `queue` is the application's `Queue` (`tasks.queue`), if it is not the default one. What is
-    there already is left alone. PostgreSQL and SQLite make tables within a transaction; MySQL
-    and MariaDB commit it. Raises `WrongCall` for an async connection: make them with `migrate`.
+    `queue` is the application's `Queue` (`tasks.queue`), if it is not the default one. Existing
+    tables are left alone. PostgreSQL and SQLite create tables within a transaction; MySQL and
+    MariaDB commit it. Raises `WrongCall` for an async connection: use `migrate` instead.
 
     >>> import sqlite3
     >>> connection = sqlite3.connect(":memory:")

@@ -2,7 +2,7 @@
 What a drain does, as one plan: claim a due job, run it, acknowledge it, until nothing is due.
 
 Each job has its `Turn`, as with `process_next_job`, but all on one connection and in one open
-transaction. Between the statements there are calls, for what has to run there; so one plan
+transaction. Between the statements there are calls for what has to run in between, so one plan
 serves blocking and async connections.
 """
 
@@ -50,7 +50,7 @@ class Ran:
 
     @property
     def failed(self) -> bool:
-        """Whether it went wrong: not if the handler cancelled or snoozed the job by itself."""
+        """Whether the run failed; a job that its handler cancelled or snoozed has not."""
         return self.error is not None and self.outcome != "cancelled"
 
 
@@ -70,7 +70,7 @@ class Drain:
         dialect = self.runner.dialect
         worker_id = dialect.stored_worker(uuid4())
         ran: list[Ran] = []
-        # As for `process_next_job`: in a transaction nobody sees this row; in autocommit mode it
+        # As in `process_next_job`: in a transaction nobody sees this row; in autocommit mode it
         # protects the runs for a day, without a heartbeat.
         yield from joined(
             dialect,
@@ -83,7 +83,7 @@ class Drain:
                 Turn(self.runner, worker_id, partial(joined, dialect), self.failed_job, self.carry_out), ran
             )
         except Exception:
-            with contextlib.suppress(Exception):  # the transaction may be broken: the first error is the one that tells
+            with contextlib.suppress(Exception):  # the transaction may be broken: the first error matters
                 yield from unregister(dialect, worker_id)
             raise
         yield from unregister(dialect, worker_id)
@@ -123,9 +123,9 @@ class Drain:
             attempt=run.row.attempts + 1, outcome=outcome.event.removeprefix("job."), error=outcome.error,
         )  # fmt: skip
 
-    # In production a handler has a transaction of its own, which is rolled back when it raises. Here
-    # it may write on the test's connection: a savepoint undoes that, and on PostgreSQL it is what
-    # makes the transaction usable again after an error of the database's.
+    # In production a handler has its own transaction, which is rolled back when it raises. Here it may
+    # write on the test's connection: a savepoint undoes that, and on PostgreSQL it also makes the
+    # transaction usable again after a database error.
 
     def _outcome(self, turn: Turn, run: Run) -> Turns[Outcome]:
         kept = yield from self._tried(f"SAVEPOINT {SAVEPOINT}")
@@ -146,7 +146,7 @@ class Drain:
         return outcome
 
     def _tried(self, sql: str) -> Turns[bool]:
-        """Execute it; False if that is not possible here: no transaction is open, or the handler has ended it."""
+        """Execute a statement; False if that is impossible: no transaction is open, or the handler has ended it."""
         try:
             yield Statement(Text(sql))
         except Exception:  # noqa: BLE001 (drivers share no parent class of errors)
@@ -155,7 +155,7 @@ class Drain:
 
 
 def transaction_ended(run: Run) -> WrongCall:
-    """What to say when a job's claim has gone."""
+    """The error for a claim that is gone."""
     return WrongCall(
         f"the handler of {run.row.job_type!r} ended the transaction of the connection that its test drains, and "
         f"with it the job's claim; leave commit and rollback to the test, or drain with a Worker, which has its own "

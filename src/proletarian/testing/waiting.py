@@ -24,8 +24,8 @@ class EnqueuedJob:
     """
     A waiting job, as a test sees it.
 
-    `payload` is decoded; one that cannot be is its text. `attempts` counts the runs that it
-    has had, `errors` are those that its row keeps, `process_at` is when it is due.
+    `payload` is decoded, or text if that is not possible. `attempts` counts its runs so
+    far, `errors` are those that its row keeps, `process_at` is when it is due.
 
     >>> EnqueuedJob(1, "mail", "send_welcome", {"account_id": 42})
     send_welcome {'account_id': 42} in queue 'mail'
@@ -73,8 +73,8 @@ def enqueued(
     Return the jobs that are waiting, as your open transaction sees them, in the order in which they will run.
 
     All of them, or those of one task or job type, or of one queue (`queue_name`). `queue` is
-    the application's `Tasks` or `Queue` if it has tables or a serializer of its own; a task
-    knows it. Raises `WrongCall` for an async connection: `await aenqueued(…)`.
+    the application's `Tasks` or `Queue` if it has its own tables or serializer; a task
+    knows its queue. Raises `WrongCall` for an async connection: `await aenqueued(…)`.
 
     >>> import sqlite3
     >>> from proletarian import enqueue
@@ -103,7 +103,7 @@ async def aenqueued(
 
 
 def queue_for(what: object, queue: Tasks | Queue | None) -> Queue:
-    """The queue that was named, or else the task's own, or else the default one."""
+    """The queue that was passed, or else the task's own, or else the default one."""
     if queue is not None:
         return queue.queue if isinstance(queue, Tasks) else queue
     return what._queue if isinstance(what, Task) else Queue()
@@ -126,7 +126,7 @@ def waiting(queue: Queue, dialect: Dialect) -> Plan[list[EnqueuedJob]]:
 
 
 def plain(column: str, dialect: Dialect) -> str:
-    """A column as everyone reads it: on PostgreSQL an application may have its own types for ids and times."""
+    """A column in a readable form: on PostgreSQL an application may have its own types for ids and times."""
     if dialect.name == "postgresql" and column == "job_id" and dialect.kind == "uuid":
         return "CAST(job.job_id AS text)"
     if dialect.name == "postgresql" and column in ("enqueued_at", "process_at"):
@@ -151,7 +151,7 @@ def _job(queue: Queue, dialect: Dialect, row: Claimed) -> EnqueuedJob:
 
 
 def decoded(queue: Queue, text: str) -> Any:
-    """A payload as its handler would get it, or its text if nobody can read it."""
+    """A payload as its handler would get it, or its text if it cannot be decoded."""
     try:
         return queue.serializer.decode(text)
     except Exception:  # noqa: BLE001 (a serializer of the user's may raise anything; the test wants to see the job)

@@ -1,1 +1,1 @@
-"""Time, as a job meets it: how long, until when, which moments a database holds, when a schedule ticks. No I/O."""
+"""Time, as jobs use it: durations, deadlines, moments that databases can hold, ticks of schedules. No I/O."""

@@ -1,4 +1,4 @@
-"""How long something takes or waits: seconds, or a timedelta, wherever a time can be given."""
+"""How long something takes or waits: seconds or a timedelta, wherever a time can be passed."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def in_seconds(
 
 def read(text: str, *, kind: type[Exception] = ConfigurationError) -> float:
     """
-    Seconds, from what people write: seconds, or a number with a unit: s, m, h or d.
+    Seconds, from what people write: a number of seconds, or a number with a unit: s, m, h or d.
 
     >>> read("1.5m")
     90.0
@@ -46,7 +46,7 @@ def read(text: str, *, kind: type[Exception] = ConfigurationError) -> float:
 
 
 def _number(value: object) -> float | None:
-    """A finite number of seconds, if that is what the value means; text and truth values do not."""
+    """A finite number of seconds, if the value is one; text and booleans are not."""
     if isinstance(value, timedelta):
         return value.total_seconds()
     if isinstance(value, bool) or not isinstance(value, Real):

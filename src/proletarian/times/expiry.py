@@ -1,8 +1,8 @@
 """
-Jobs that are worth nothing when they are late: `expires_in`, and whether a job that was claimed is too late.
+Jobs that are worthless when they are late: `expires_in`, and whether a claimed job is too late.
 
-It travels as a header, in seconds from the enqueue, and is looked at when a run is about to begin: so neither tables
-nor statements know of it, and jobs without it pay nothing.
+It travels as a header, in seconds from the enqueue, and is checked when a run is about to start: so neither tables
+nor statements know about it, and jobs without it pay nothing.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ def with_expiry(headers: Mapping[str, str] | None, expires_in: Duration) -> dict
 
 
 def require_expiry(expires_in: Duration, delay: float | None) -> None:
-    """Refuse what is no time, and one that is over before the job is due."""
+    """Refuse something that is not a time, and a time that ends before the job is due."""
     seconds = in_seconds(expires_in, HEADER, zero=False)
     checked_delay(seconds, HEADER)
     if delay is not None and delay >= seconds:
@@ -38,7 +38,7 @@ def require_expiry(expires_in: Duration, delay: float | None) -> None:
 
 def deadline(headers: Mapping[str, str], enqueued_at: datetime | None) -> datetime | None:
     """
-    Until when a job has to start, if that was said.
+    The time by which a job has to start, if it has one.
 
     >>> noon = datetime(2026, 12, 1, 12)
     >>> deadline({"expires_in": "90"}, noon), deadline({"expires_in": "soon"}, noon), deadline({}, noon)
@@ -48,7 +48,7 @@ def deadline(headers: Mapping[str, str], enqueued_at: datetime | None) -> dateti
         return None
     try:
         return enqueued_at + timedelta(seconds=float(headers[HEADER]))
-    except (ValueError, OverflowError):  # another hand has written it
+    except (ValueError, OverflowError):  # somebody else has written it
         return None
 
 
@@ -56,7 +56,7 @@ def is_expired(until: datetime, process_at: datetime | None, now: datetime) -> b
     """
     Whether it is too late for a job that has never started.
 
-    One that is due after its time was moved there on purpose since: retried from the archive, rescheduled, snoozed.
+    A job that is due after its deadline was moved there on purpose: retried from the archive, rescheduled, snoozed.
 
     >>> noon, minute = datetime(2026, 12, 1, 12), timedelta(minutes=1)
     >>> is_expired(noon, noon - minute, noon + minute), is_expired(noon, noon + minute, noon + 2 * minute)

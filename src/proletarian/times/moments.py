@@ -1,9 +1,9 @@
 """
-The moments that every database's calendar holds, and what becomes of those beyond it.
+The moments that every database's calendar can hold, and what happens to those beyond it.
 
 At an enqueue they are refused, because nobody means the year 11000. A run that asks for such a
-delay has happened already: its delay is cut short, so that the job is kept and the outcome of no
-other job is held up.
+delay has already happened: its delay is cut short, so that the job is kept and does not hold up
+the outcomes of other jobs.
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ from datetime import UTC, datetime
 
 from proletarian.errors import ConfigurationError
 
-EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)  # what is before has passed, and is written as this
+EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)  # anything earlier is past anyway, and is stored as this
 LATEST = datetime(9999, 1, 1, tzinfo=UTC)  # calendars end a year later: room for clocks that differ, and zones
 
-AGES = 1e9  # seconds, 31 years: nothing up to here needs a look at the clock
+AGES = 1e9  # seconds, 31 years: shorter delays need no look at the clock
 
 
 def longest_delay() -> float:

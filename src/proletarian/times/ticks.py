@@ -1,8 +1,8 @@
 """
-When a schedule ticks: a cron text in a time zone, or an interval. Instants go in and come out, in UTC.
+When a schedule ticks: a cron expression in a time zone, or an interval. Instants go in and come out, in UTC.
 
-Every question is answered from the instant that is given, without a memory: resumed after any tick the
-sequence is the one that was never interrupted.
+Every question is answered from the instant that is passed, without a memory: a sequence that is resumed
+after any tick is the same as one that was never interrupted.
 """
 
 from __future__ import annotations
@@ -27,16 +27,16 @@ NAMED = {
 }
 SHORTEST = 0.1  # seconds
 MICROSECOND = timedelta(microseconds=1)
-# How far back one looks for the latest ticks, in turn: the first of these in which there are enough ends it.
+# How far back to look for the latest ticks: these are tried in turn until one contains enough.
 WINDOWS = [timedelta(hours=1), timedelta(days=1), timedelta(days=32), timedelta(days=367), timedelta(days=9 * 366)]
 
 
 class Timing(msgspec.Struct, frozen=True):
     """
-    The instants at which a schedule ticks: those of a cron text in a zone, or one each `every`.
+    The instants at which a schedule ticks: those of a cron expression in a zone, or one every `every`.
 
-    An interval counts from 1970: one of five minutes ticks at :00, :05 and so on, whoever computes it and
-    whenever the worker was started.
+    An interval counts from 1970: one of five minutes ticks at :00, :05 and so on, no matter who computes it and
+    when the worker was started.
 
     >>> five_minutes = timing(timedelta(minutes=5))
     >>> print(five_minutes.next_after(datetime(2026, 11, 28, 12, 3, tzinfo=UTC)))
@@ -67,7 +67,7 @@ class Timing(msgspec.Struct, frozen=True):
 
     def latest(self, after: datetime, until: datetime, most: int) -> list[datetime]:
         """
-        The last ticks in that time, at most so many; quick, however long it is.
+        The last ticks in that time, at most `most`; fast, however long the time is.
 
         >>> start = datetime(2026, 1, 1, tzinfo=UTC)
         >>> [tick.minute for tick in timing(30).latest(start, start + timedelta(days=9000, seconds=100), 3)]
@@ -83,15 +83,15 @@ class Timing(msgspec.Struct, frozen=True):
         return list(self.between(after, until))[-most:]
 
     def count(self, after: datetime, until: datetime, most: int) -> int:
-        """How many ticks there are in that time; stops counting at `most`."""
+        """How many ticks there are in that time; counting stops at `most`."""
         return sum(1 for _ in islice(self.between(after, until), most))
 
 
 def timing(when: str | Duration, tz: str | None = None) -> Timing:
     """
-    The timing that is meant by a cron text of five fields, a name such as `@daily`, a timedelta or seconds.
+    The timing for a cron expression with five fields, a name such as `@daily`, a timedelta or seconds.
 
-    Raises `ConfigurationError` for invalid values, or never comes.
+    Raises `ConfigurationError` for an invalid value, or a cron expression that never matches.
 
     >>> timing(300)
     Timing(cron=None, every=datetime.timedelta(seconds=300), tz='UTC')
@@ -119,7 +119,7 @@ def timing(when: str | Duration, tz: str | None = None) -> Timing:
 
 
 def require_fields(text: str) -> None:
-    """Refuse what has not five fields."""
+    """Refuse a cron expression that does not have five fields."""
     count = len(text.split())
     if count == 6:
         raise ConfigurationError(
@@ -134,7 +134,7 @@ def require_fields(text: str) -> None:
 
 
 def require_ticks(made: Timing) -> None:
-    """Refuse a cron text that cannot be read, or that no calendar fulfils."""
+    """Refuse a cron expression that is invalid, or that never matches."""
     from cronsim import CronSimError
 
     try:
@@ -150,7 +150,7 @@ def require_ticks(made: Timing) -> None:
 
 @lru_cache(maxsize=256)
 def zone(name: str) -> tzinfo:
-    """The time zone of this name; raises `ConfigurationError` for one that this machine does not know."""
+    """The time zone with this name; raises `ConfigurationError` if this machine does not know it."""
     if name == "UTC":
         return UTC
     from zoneinfo import ZoneInfo
@@ -174,9 +174,9 @@ def _of_interval(every: timedelta, moment: datetime) -> Iterator[datetime]:
 
 def _of_cron(cron: str, tz: tzinfo, moment: datetime) -> Iterator[datetime]:
     """
-    As cronsim has it, which does as Debian's cron does when clocks change.
+    The ticks according to cronsim, which does what Debian's cron does when clocks change.
 
-    It knows local time and no fold: asked in the second run of an hour that comes twice, it names ticks of the first.
+    It knows local time but no fold: the second time through an hour that occurs twice, it returns ticks of the first.
     """
     from cronsim import CronSim
 

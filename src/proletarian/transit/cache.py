@@ -1,8 +1,8 @@
 """
-Codes for what repeats: `^0` stands for the first string that could repeat, and so on.
+Codes for strings that repeat: `^0` stands for the first string that could repeat, and so on.
 
-Writer and reader count alike and agree without a table in the text. After 1,936 strings
-both start from the beginning.
+Writer and reader count in the same way, so they agree without a table in the text. After 1,936
+strings both start over.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ def can_repeat(text: str, *, key: bool) -> bool:
 
 def units(text: str) -> int:
     """
-    How long a string is for Java and JavaScript, which count a sign beyond U+FFFF twice.
+    How long a string is for Java and JavaScript, which count a character beyond U+FFFF twice.
 
     >>> units("ab😀")
     4
@@ -35,7 +35,7 @@ def is_code(text: str) -> bool:
 
 def code(index: int) -> str:
     """
-    The code of the string with this number.
+    The code for the string with this number.
 
     >>> code(0), code(43), code(44), code(1935)
     ('^0', '^[', '^10', '^[[')
@@ -45,7 +45,7 @@ def code(index: int) -> str:
 
 
 class Written:
-    """What the writer has written so far."""
+    """The strings that the writer has written so far."""
 
     def __init__(self) -> None:
         self._codes: dict[str, str] = {}
@@ -63,7 +63,7 @@ class Written:
 
 
 class Read:
-    """What the reader has read so far."""
+    """The strings that the reader has read so far."""
 
     def __init__(self) -> None:
         self._texts: dict[str, str] = {}

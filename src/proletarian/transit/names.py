@@ -2,7 +2,7 @@
 Queues and job types as a Clojure application writes them: printed keywords.
 
 Its workers read these names back, and one that cannot be read stops them with the job still
-first in line. So a name is checked when a job is enqueued.
+first in line. So names are checked when a job is enqueued.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import re
 from proletarian.errors import ConfigurationError
 
 DEFAULT_QUEUE = ":proletarian/default"
-# A part begins with no digit; these signs are what both sides read alike.
+# A part does not begin with a digit; both sides read these characters in the same way.
 _PART = r"[A-Za-z*!_?<>=$%&+.-](?:[A-Za-z0-9*!_?<>=$%&+.'#-])*"
 _KEYWORD = re.compile(rf":(?:{_PART}/)?{_PART}")
 

@@ -20,12 +20,12 @@ _INTEGER = re.compile(r"-?\d+", re.ASCII)
 
 
 class Malformed(ValueError):
-    """The text is no Transit, or says what Python cannot hold."""
+    """The text is not Transit, or contains something that Python cannot hold."""
 
 
 def read(text: str) -> Any:
     """
-    The value of a text; raises `Malformed`.
+    The value in a text; raises `Malformed`.
 
     >>> read('["^ ","~:account-id",42]')
     {Keyword('account-id'): 42}
@@ -44,17 +44,17 @@ def read(text: str) -> Any:
 
 
 class Entries(list[tuple[str, Any]]):
-    """A JSON object as it was written, with keys that come twice."""
+    """A JSON object as it was written, with duplicate keys."""
 
 
 class Reader:
-    """Turns what JSON said into one value."""
+    """Turns parsed JSON into one value."""
 
     def __init__(self) -> None:
         self._read = Read()
 
     def value(self, plain: Any) -> Any:
-        """A value in its place: in an array, or behind a key."""
+        """A value in its place: in an array, or after a key."""
         if isinstance(plain, str):
             return self._string(plain, key=False)
         if isinstance(plain, Entries):
@@ -87,12 +87,12 @@ class Reader:
             return self._tagged(tag, plain[1])
         if not plain:
             return []
-        # The first one was looked at already: a code may not be counted twice.
+        # The first one has been looked at already: a code must not be counted twice.
         first = self._first if isinstance(plain[0], str) else self.value(plain[0])
         return [first, *map(self.value, plain[1:])]
 
     def _tag(self, text: str) -> str | None:
-        """The tag that a first element is, or None; then its value is in `_first`."""
+        """The tag, if the first element is one; otherwise None, and its value is in `_first`."""
         if text == MAP:
             return None
         try:
@@ -132,7 +132,7 @@ class Reader:
 
 
 def decoded(text: str) -> Any:
-    """The value that one string says."""
+    """The value that one string stands for."""
     if not text.startswith("~"):
         if text.startswith("`"):
             raise Malformed(f"{text[:20]!r} begins with a reserved character")
@@ -148,7 +148,7 @@ def decoded(text: str) -> Any:
 
 
 def mapped(pairs: Iterable[tuple[Any, Any]]) -> Mapping[Any, Any]:
-    """A dict; two keys that Python holds for one would lose a value, so they are refused."""
+    """A dict; refuses two keys that are equal in Python, because one value would be lost."""
     entries: dict[Any, Any] = {}
     for key, value in pairs:
         if key in entries:

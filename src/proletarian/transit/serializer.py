@@ -14,8 +14,8 @@ class TransitSerializer:
     """
     Transit in its JSON form, as the original Proletarian writes and reads it.
 
-    With `keyword_keys`, plain text as the key of a map is written as a keyword, which is what
-    Clojure expects. Read keys are found by their text either way.
+    With `keyword_keys`, plain strings as keys of a map are written as keywords, which is what
+    Clojure expects. Keys that were read are found by their text either way.
 
     >>> transit = TransitSerializer(keyword_keys=True)
     >>> transit.encode({"account_id": 42})
@@ -24,7 +24,7 @@ class TransitSerializer:
     42
     """
 
-    # What a queue of shared tables needs besides: see `Queue.row`.
+    # What else a queue with shared tables needs: see `Queue.row`.
     default_queue = DEFAULT_QUEUE
     check_name = staticmethod(check_name)
 

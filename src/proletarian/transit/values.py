@@ -1,5 +1,5 @@
 """
-What Transit has and Python has not.
+What Transit has and Python does not.
 
 | Clojure, Transit | Python |
 |---|---|

@@ -23,7 +23,7 @@ SIGNS = {Keyword: ":", Symbol: "$", Char: "c", URI: "r"}
 
 def write(value: Any, *, keyword_keys: bool = False) -> str:
     """
-    A value as text; raises `TypeError` or `ValueError` for one that has no form.
+    A value as text; raises `TypeError` or `ValueError` for one that Transit cannot express.
 
     >>> write({Keyword("account-id"): 42, Keyword("tags"): ["a", "~b"]})
     '["^ ","~:account-id",42,"~:tags",["a","~~b"]]'
@@ -38,14 +38,14 @@ def write(value: Any, *, keyword_keys: bool = False) -> str:
 
 
 class Writer:
-    """Turns one value into what JSON can say."""
+    """Turns one value into what JSON can express."""
 
     def __init__(self, keyword_keys: bool) -> None:
         self._keyword_keys = keyword_keys
         self._written = Written()
 
     def value(self, value: Any) -> Any:
-        """A value in its place: in an array, or behind a key."""
+        """A value in its place: in an array, or after a key."""
         if value is None or isinstance(value, bool):
             return value
         if isinstance(value, int) and -EXACT < value < EXACT:
@@ -91,7 +91,7 @@ class Writer:
 
 
 def scalar(value: Any, *, key: bool = False) -> str | None:
-    """What is written as one string; None for what is not."""
+    """A value that is written as one string; None for any other."""
     if isinstance(value, Keyword):
         return f"~{SIGNS[type(value)]}{str.__str__(value)}"
     if isinstance(value, str):

@@ -15,13 +15,13 @@ from proletarian.web.desk import Desk
 
 @dataclass(frozen=True)
 class Ask:
-    """Somebody asks for a page, or sends a form."""
+    """A request for a page, or a form that was sent."""
 
     desk: Desk
     visitor: Visitor
     root: str  # where the dashboard is mounted
     path: str  # within it
-    app: str = ""  # whose schedules are meant
+    app: str = ""  # the application whose schedules are shown
     query: Mapping[str, str] = field(default_factory=dict)
     form: Mapping[str, str] = field(default_factory=dict)
 

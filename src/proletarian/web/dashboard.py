@@ -1,4 +1,4 @@
-"""The dashboard as an ASGI application: who asks, for what, and what they get."""
+"""The dashboard as an ASGI application: who asks for what, and what they get."""
 
 from __future__ import annotations
 

@@ -34,7 +34,7 @@ class Deed:
     past: str
     noted: tuple[str, str]  # what the audit calls it: of one job, of several
     states: tuple[str, ...]  # the states of jobs that allow it
-    default: tuple[str, ...]  # the ones meant if the filter names none
+    default: tuple[str, ...]  # the default if the filter names none
     do: Callable[[Ask, Which], Plan[Changed]]
 
 

@@ -47,7 +47,7 @@ class Files:
 
 
 def static_files() -> Mapping[str, File]:
-    """All of them by name."""
+    """All files by name."""
     found = {}
     for path in files("proletarian.web").joinpath("static").iterdir():
         suffix = path.name.rpartition(".")[2]

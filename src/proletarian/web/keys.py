@@ -1,5 +1,5 @@
 """
-Who may use a standalone dashboard: whoever has the printed link, or a password.
+Who may use a standalone dashboard: anybody with the printed link, or a password.
 
 A link works once: it becomes a cookie of that browser, and another link is printed. Nothing is stored.
 """
@@ -27,7 +27,7 @@ SLOW = 0.5  # seconds that a wrong password takes
 
 class OneTimeLinks:
     """
-    Lets in whoever follows a printed link; each link works once.
+    Lets in anybody who follows a printed link; each link works once.
 
     >>> links = OneTimeLinks(Access.admin, name="cookie", tell=print)
     >>> first = links.token
@@ -101,7 +101,7 @@ def _hashed(known: str) -> str:
 
 class Passwords:
     """
-    Lets in whoever knows a name and its password (HTTP Basic).
+    Lets in anybody who knows a name and its password (HTTP Basic).
 
     >>> doors = Passwords({"ann": "s3cret"}, Access.operate)
     >>> doors.visitor("Basic YW5uOnMzY3JldA==").name, doors.visitor("Basic YW5uOndyb25n").access

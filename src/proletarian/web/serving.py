@@ -115,7 +115,7 @@ def serve(
 
 
 def run_uvicorn(app: ASGIApp, sock: socket.socket) -> None:
-    """Runs until SIGINT or SIGTERM."""
+    """Run until SIGINT or SIGTERM."""
     try:
         import uvicorn
     except ImportError as error:

@@ -13,7 +13,7 @@ __all__ = ["ProletarianRouter", "TaskBackend"]
 
 
 def __getattr__(name: str) -> Any:
-    """Each is imported when it is first used: the backend needs `django.tasks`, and nobody else does."""
+    """Import each name when it is first used: only the backend needs `django.tasks`."""
     if name == "TaskBackend":
         from proletarian.contrib.django.backend import TaskBackend
 

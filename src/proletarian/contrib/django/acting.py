@@ -1,4 +1,4 @@
-"""Tables of jobs that something can be done with in the admin, by those who may."""
+"""Tables of jobs in the admin on which users with the permission can act."""
 
 from __future__ import annotations
 
@@ -22,29 +22,29 @@ SHOWN = 10  # jobs that a confirmation names
 
 
 class Acting(AnyJobAdmin):
-    """A table of jobs that something can be done with: to those selected, or by a button on the page of one."""
+    """A table of jobs with an action: on those selected, or by a button on the page of one."""
 
     act: str  # the action, and its permission: proletarian.<act>_job
     button: str
-    question: str  # of {} jobs, before more than one is changed
+    question: str  # about {} jobs, before more than one is changed
     done: str
     left: str
-    move: ClassVar[Callable[[Any, Any, list[UUID]], set[UUID]]]  # does it; returns the ids of those it was done to
+    move: ClassVar[Callable[[Any, Any, list[UUID]], set[UUID]]]  # does it; returns the ids of the changed jobs
 
     def is_allowed(self, request: Any) -> bool:
-        """Whether this user may."""
+        """Whether this user may do it."""
         allowed: bool = request.user.has_perm(f"proletarian.{self.act}_job")
         return allowed
 
     def get_actions(self, request: Any) -> dict[str, Any]:
-        """The one action there is, for those who may."""
+        """The only action, for users who may do it."""
         return {self.act: (type(self).do, self.act, self.button)} if self.is_allowed(request) else {}
 
     def do(self, request: Any, queryset: Any) -> Any:
-        """The action, after a question if it is about more than one job."""
+        """The action, after a confirmation if it is about more than one job."""
         jobs = list(queryset)
         if len(jobs) > 1 and "confirmed" not in request.POST:
-            across = request.POST.get("select_across") == "1"  # all pages: chosen anew by the page's filter
+            across = request.POST.get("select_across") == "1"  # all pages: selected again by the page's filter
             context = {
                 **self.admin_site.each_context(request),
                 "title": self.question.format(len(jobs)),
@@ -72,10 +72,10 @@ class Acting(AnyJobAdmin):
         if len(ids) < len(jobs):
             self.message_user(request, f"{len(jobs) - len(ids)} of {len(jobs)} jobs: {self.left}.", messages.WARNING)
 
-    # The button on the page of one job: the page is a form that is read only, with a token against forgery.
+    # The button on the page of one job: the page is a read-only form, with a token against forgery.
 
     def get_fields(self, request: Any, obj: Any = None) -> list[str]:
-        """The button comes first, for those who may."""
+        """The button comes first, for users who may do it."""
         fields = super().get_fields(request, obj)
         return ["do_it", *fields] if obj is not None and self.can_be(obj) and self.is_allowed(request) else fields
 
@@ -89,12 +89,12 @@ class Acting(AnyJobAdmin):
         return format_html('<button class="button" formaction="../{}/">{}</button>', self.act, self.button)
 
     def get_urls(self) -> list[Any]:
-        """One more: where the button leads."""
+        """The usual ones, and the one that the button leads to."""
         view = self.admin_site.admin_view(self.one)
         return [path(f"<path:object_id>/{self.act}/", view, name=f"proletarian_{self.act}"), *super().get_urls()]
 
     def one(self, request: Any, object_id: str) -> HttpResponse:
-        """Do it to one job, if it was asked for by the button and the user may."""
+        """Do it to one job, if the button asked for it and the user may."""
         if request.method != "POST":
             return HttpResponseNotAllowed(["POST"])
         job = self.get_object(request, object_id)
@@ -108,10 +108,10 @@ class Acting(AnyJobAdmin):
 
 
 def done_to(job_ids: Iterable[UUID], act: Callable[[Any, UUID], int]) -> set[UUID]:
-    """Act on jobs one by one, in one transaction; returns the ids of those to which it was done."""
+    """Act on jobs one by one, in one transaction; returns the ids of those that were changed."""
     alias = configuration.alias()
     with transaction.atomic(using=alias):
-        # In one order, whoever acts on them: so two cannot wait for each other.
+        # Always in the same order, so that two users who act on them cannot deadlock.
         return {job_id for job_id in sorted(job_ids) if act(connections[alias], job_id)}
 
 

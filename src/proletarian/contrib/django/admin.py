@@ -1,8 +1,8 @@
 """
-The admin: look at jobs and workers; with a right of one's own for it, cancel, retry, pause.
+The admin: look at jobs and workers; with a permission for each action, cancel, retry, pause.
 
-Nothing can be added, edited or deleted, whoever asks. `proletarian.view_…` is the right to look;
-`proletarian.cancel_job`, `proletarian.retry_job` and `proletarian.pause_queue` are the rights to act.
+Nobody can add, edit or delete anything. `proletarian.view_…` is the permission to look;
+`proletarian.cancel_job`, `proletarian.retry_job` and `proletarian.pause_queue` are the permissions to act.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class JobAdmin(Acting):
     done, left = "cancelled", "had already been taken by a worker, not cancelled"
 
     def get_actions(self, request: Any) -> dict[str, Any]:
-        """Two more, for those who may pause queues."""
+        """Two more actions, for users who may pause queues."""
         actions = super().get_actions(request)
         if request.user.has_perm("proletarian.pause_queue"):
             actions["pause"] = (JobAdmin.pause, "pause", "Pause the queues of these jobs")
@@ -43,13 +43,13 @@ class JobAdmin(Acting):
         return actions
 
     def pause(self, request: Any, queryset: Any) -> None:
-        """Have no worker claim from the queues of these jobs, until somebody resumes them."""
+        """Stop workers from claiming from the queues of these jobs, until somebody resumes them."""
         by = f"{request.user.get_username()} in the admin"
         names = self._on_queues(queryset, lambda connection, name: configuration.queue().pause(connection, name, by=by))
         self.message_user(request, f"Paused: {', '.join(names)}. Running jobs will finish.", messages.SUCCESS)
 
     def resume(self, request: Any, queryset: Any) -> None:
-        """Have workers claim from them again."""
+        """Let workers claim from them again."""
         names = self._on_queues(queryset, configuration.queue().resume)
         self.message_user(request, f"Resumed: {', '.join(names)}.", messages.SUCCESS)
 
@@ -63,7 +63,7 @@ class JobAdmin(Acting):
 
     @admin.display(description="why it does not run")  # type: ignore[untyped-decorator]
     def why(self, job: Any) -> str:
-        """In a sentence: not due, paused by whom, nobody serves its queue, so many are ahead."""
+        """In a sentence: it is not due, its queue is paused, nobody serves its queue, or other jobs are ahead."""
         found = configuration.queue().find_job(connections[configuration.alias()], job.pk)
         return str(found.why) if found is not None and found.why is not None else self.get_empty_value_display()
 
@@ -94,11 +94,11 @@ class RunningJobAdmin(Acting):
     done, left = "asked to end", "had already ended, or not asked"
 
     def move(self, request: Any, job_ids: list[UUID]) -> set[UUID]:
-        """Ask their workers to end them; what becomes of each, its page in the archive says."""
+        """Ask their workers to stop them; the page of each in the archive says what became of it."""
         return done_to(job_ids, lambda connection, job_id: cancelled(connection, job_id, request).asked)
 
     def get_queryset(self, request: Any) -> Any:
-        """With the host and the process of its worker, by the same query."""
+        """With the host and process id of its worker, in the same query."""
         worker = Worker.objects.filter(pk=OuterRef("worker_id"))
         known = {f"worker_{name}": Subquery(worker.values(name)[:1]) for name in ("host", "pid")}
         return super().get_queryset(request).annotate(**known)
@@ -122,11 +122,11 @@ class ArchivedJobAdmin(Acting):
     done, left = "waiting to run again", "had succeeded, or are gone, and were left as they are"
 
     def can_be(self, job: Any) -> bool:
-        """What has succeeded does not run again."""
+        """Jobs that have succeeded do not run again."""
         return bool(job.status != "success")
 
     def move(self, request: Any, job_ids: list[UUID]) -> set[UUID]:
-        """Put them back to wait, due now."""
+        """Make them wait again, due now."""
         retry = configuration.queue().retry
         return done_to(job_ids, lambda connection, job_id: retry(connection, JobFilter(job_id=job_id)))
 

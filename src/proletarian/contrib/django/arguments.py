@@ -9,7 +9,7 @@ LONGEST = 120
 
 def arguments_of(job_type: str, payload: str) -> str:
     """
-    What a payload holds, as a call has it; shortened, and as it is stored if it is not JSON object.
+    What a payload holds, as the arguments of a call; shortened, and as it is stored if it is not a JSON object.
 
     >>> arguments_of("confirm", '{"order_id": 7, "note": "now"}')
     "order_id=7, note='now'"
@@ -24,7 +24,7 @@ def arguments_of(job_type: str, payload: str) -> str:
         held = None
     if not isinstance(held, dict):
         text = payload
-    elif set(held) == {"args", "kwargs"} and "." in job_type:  # a task of Django's
+    elif set(held) == {"args", "kwargs"} and "." in job_type:  # a Django task
         text = ", ".join([*map(repr, held["args"]), *named(held["kwargs"])])
     else:
         text = ", ".join(named(held))

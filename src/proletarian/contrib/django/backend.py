@@ -20,8 +20,8 @@ class TaskBackend(BaseTaskBackend):  # type: ignore[misc]
     Runs Django's tasks as jobs.
 
     The row is inserted inside the same `atomic()` as your models; no `on_commit` is needed. A task
-    may be deferred, have a priority, be a coroutine function; its result is kept. `OPTIONS` may
-    have `RETRY`, a `Retry` for the tasks of this backend.
+    may be deferred, have a priority, or be a coroutine function; its result is kept. `OPTIONS` may
+    contain `RETRY`, a `Retry` for the tasks of this backend.
 
         TASKS = {"default": {"BACKEND": "proletarian.contrib.django.TaskBackend",
                              "QUEUES": ["default", "mail"],
@@ -40,7 +40,7 @@ class TaskBackend(BaseTaskBackend):  # type: ignore[misc]
         self.wrong = list(self._wrong(params))
 
     def _wrong(self, params: dict[str, Any]) -> Iterable[tuple[str, str]]:
-        """What is invalid in the settings, and the number of the check that says so."""
+        """What is invalid in the settings, and the number of the check that reports it."""
         if self.retry is not None and not isinstance(self.retry, Retry):
             yield f"OPTIONS['RETRY'] is a Retry, not {self.retry!r}", "E006"
         known = ", ".join(sorted(self.option_names))
@@ -56,13 +56,13 @@ class TaskBackend(BaseTaskBackend):  # type: ignore[misc]
         return strategy
 
     def validate_task(self, task: Any) -> None:
-        """Raise `InvalidTask` for a task that cannot be run, `ImproperlyConfigured` for invalid settings."""
+        """Raise `InvalidTask` for a task that cannot run, `ImproperlyConfigured` for invalid settings."""
         if self.wrong:
             raise ImproperlyConfigured(f"TASKS[{self.alias!r}]: {self.wrong[0][0]}")
         super().validate_task(task)
 
     def enqueue(self, task: Any, args: Any, kwargs: Any) -> Any:
-        """Insert the task's job; returns its result, still to come."""
+        """Insert the task's job; returns its pending result."""
         self.validate_task(task)
         payload = {"args": normalize_json(list(args)), "kwargs": normalize_json(dict(kwargs))}
         after = task.run_after
@@ -78,7 +78,7 @@ class TaskBackend(BaseTaskBackend):  # type: ignore[misc]
         return found
 
     def get_result(self, result_id: str) -> Any:
-        """The result of a task by its id; raises `TaskResultDoesNotExist`."""
+        """The result of a task by its id; raises `TaskResultDoesNotExist` if there is none."""
         return results.find(result_id, self.alias)
 
     def check(self, **kwargs: Any) -> Iterable[CheckMessage]:

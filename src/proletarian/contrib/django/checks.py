@@ -1,4 +1,4 @@
-"""System checks: what would not work, said before it does not."""
+"""System checks: problems are reported before they bite."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ VENDORS = ("postgresql", "mysql", "sqlite")
 
 
 def check_worker() -> None:
-    """Raise `ConfigurationError` if no worker can have the options that the settings say."""
+    """Raise `ConfigurationError` if the settings contain options that no worker can have."""
     from proletarian.worker.serving import checked
     from proletarian.worker.worker import Worker
 
@@ -32,7 +32,7 @@ def check_worker() -> None:
 
 
 def check_backends(app_configs: Any = None, **_: Any) -> list[CheckMessage]:
-    """What the backends say: Django 6 asks them itself, the backport only where it is an installed app."""
+    """The backends' own checks: Django 6 runs them itself, the backport only where it is an installed app."""
     from django.apps import apps
 
     if importlib.util.find_spec("django.tasks") is not None or apps.is_installed("django_tasks"):
@@ -45,7 +45,7 @@ def check_backends(app_configs: Any = None, **_: Any) -> list[CheckMessage]:
 
 
 def check_settings(app_configs: Any = None, **_: Any) -> list[CheckMessage]:
-    """Whether PROLETARIAN can be what it says."""
+    """Whether the PROLETARIAN setting is valid."""
     from django.db import connections
 
     try:
@@ -100,7 +100,7 @@ def check_settings(app_configs: Any = None, **_: Any) -> list[CheckMessage]:
 
 
 def deferred(connection: Any) -> bool:
-    """Whether it is a SQLite file whose transactions find out late that somebody else writes."""
+    """Whether it is an SQLite file whose transactions find out late that somebody else is writing."""
     if connection.vendor != "sqlite" or connection.is_in_memory_db():
         return False
     mode = connection.settings_dict["OPTIONS"].get("transaction_mode") or "DEFERRED"

@@ -1,4 +1,4 @@
-"""`django.tasks` of Django 6, or its backport `django-tasks` for Django 5.2: the same names from either."""
+"""The same names from `django.tasks` of Django 6 or from its backport `django-tasks` for Django 5.2."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 """
-What a project says in its settings.
+What a project configures in its settings.
 
     PROLETARIAN = {
         "DATABASE": "default",            # the alias of the database that holds the jobs
@@ -53,7 +53,7 @@ def _queue(prefix: str | None) -> Queue:
 
 
 def own_tasks() -> Tasks | None:
-    """The project's own `Tasks`."""
+    """The project's own `Tasks`, if it has one."""
     path = setting("TASKS")
     if path is None:
         return None

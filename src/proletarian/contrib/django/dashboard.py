@@ -1,5 +1,5 @@
 """
-The dashboard as a view of a Django project: behind its own login, at an address of its own.
+The dashboard as a view in a Django project: behind its own login, at its own address.
 
     urlpatterns = [re_path(r"^ops/jobs(?P<path>/.*)$", login_required(dashboard(access=access)))]
 """
@@ -20,16 +20,16 @@ from proletarian.web.bridge import named, reply, require_callable, told
 
 def dashboard(*, access: Callable[[Any], Access | Visitor], where: Any = None, **options: Any) -> Any:
     """
-    A view that is the dashboard; its pattern has to hand it `path`, all that comes behind the address, from a slash on.
+    A view that is the dashboard; its pattern must pass `path`, everything after its address, from the slash on.
 
-    `access` is given the request, after `login_required` and your middleware, and says how much its user gets, as
-    `Access.operate.by(request.user.username)`. Jobs and tasks are those of `PROLETARIAN` in the settings.
-    `options` are those of `proletarian.web.Dashboard`. Raises `ConfigurationError` for an `access` that is no function.
+    `access` is called with the request, after `login_required` and your middleware, and returns what its user may do,
+    as in `Access.operate.by(request.user.username)`. Jobs and tasks are those of `PROLETARIAN` in the settings.
+    `options` are those of `proletarian.web.Dashboard`. Raises `ConfigurationError` if `access` is not a function.
 
-    Django's own check of forms is left out, because the dashboard has one that needs no token.
+    Django's own CSRF check is switched off, because the dashboard has one that needs no token.
     """
     require_callable(access)
-    made: list[Dashboard] = []  # with the first request: settings are read, and connections are there
+    made: list[Dashboard] = []  # made at the first request, when settings and connections are ready
 
     @csrf_exempt  # type: ignore[untyped-decorator]
     def view(request: Any, path: str = "/") -> HttpResponse:

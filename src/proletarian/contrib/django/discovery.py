@@ -1,4 +1,4 @@
-"""What a project has to be run: its backends of `django.tasks`, its tasks, the queues that they name."""
+"""What a project has to run: its `django.tasks` backends, its tasks, and the queues that they name."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from proletarian.contrib.django import configuration
 
 
 def django_package() -> str | None:
-    """Which `django.tasks` there is; None if there is none."""
+    """The `django.tasks` package that is installed; None if there is none."""
     try:
         from proletarian.contrib.django.compat import PACKAGE
     except ImproperlyConfigured:
@@ -33,7 +33,7 @@ def our_backends() -> list[Any]:
 
 
 def django_tasks() -> list[Any]:
-    """Django's tasks that our backends run, of all modules that have been imported; `tasks` of installed apps are."""
+    """Django tasks of our backends in all imported modules, which include the `tasks` modules of installed apps."""
     autodiscover_modules("tasks")
     if django_package() is None:
         return []
@@ -47,8 +47,8 @@ def imported_tasks() -> Iterator[Any]:
     """
     Each global that is a task.
 
-    Nothing is asked of the globals themselves: `isinstance` asks a lazy object for its class, and
-    that makes it load whatever it stands for. So does asking a lazy module for its globals.
+    The globals themselves are not asked: `isinstance` asks a lazy object for its class, and that makes it load
+    whatever it stands for. Asking a lazy module for its globals does the same.
     """
     from proletarian.contrib.django.compat import base
 
@@ -63,15 +63,15 @@ def imported_tasks() -> Iterator[Any]:
 
 
 def queues() -> dict[str, int]:
-    """What a worker serves, and with how many slots: as said, or else every queue that the project names."""
-    from proletarian.worker.serving import all_queues  # a web process has no use for the worker's modules
+    """What a worker serves, and with how many slots: as given, or else every queue that the project names."""
+    from proletarian.worker.serving import all_queues  # a web process does not need the worker's modules
 
     given: Mapping[str, int] | None = configuration.setting("QUEUES")
     return all_queues(named_queues()) if given is None else dict(given)
 
 
 def named_queues() -> set[str]:
-    """The queues that the project's settings and tasks name: jobs in others come from `using(queue=…)` alone."""
+    """The queues named in the project's settings and tasks; only `using(queue=…)` puts jobs into others."""
     own, backends = configuration.own_tasks(), our_backends()
     named = {configuration.queue().default_queue}
     if own is not None:

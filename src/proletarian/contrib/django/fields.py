@@ -19,11 +19,11 @@ class IdField(models.Field):  # type: ignore[misc]
     description = "the id of a job or a worker"
 
     def get_internal_type(self) -> str:
-        """None of Django's own, whose converters expect other columns."""
+        """None of Django's own types, because their converters expect other columns."""
         return "ProletarianId"
 
     def db_type(self, connection: Any) -> str:
-        """Never used to make a column: the tables come from our SQL."""
+        """Never used to create a column: the tables come from our SQL."""
         return {"postgresql": "uuid", "mysql": "binary(16)"}.get(connection.vendor, "text")
 
     def to_python(self, value: Any) -> UUID | None:
@@ -51,8 +51,8 @@ class TimeField(models.DateTimeField):  # type: ignore[misc]
     """
     A moment: a timestamptz on PostgreSQL, elsewhere the time in UTC.
 
-    Whatever USE_TZ and the TIME_ZONE of the database say: Django would take what is stored for the
-    local time of the one or the other.
+    This ignores USE_TZ and the TIME_ZONE of the database: Django would take what is stored for local time in one or
+    the other.
     """
 
     def from_db_value(self, value: datetime | None, expression: Any, connection: Any) -> datetime | None:

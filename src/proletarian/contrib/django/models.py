@@ -35,7 +35,7 @@ class Common(models.Model):  # type: ignore[misc]
         return f"{self.job_type} {self.job_id}"
 
     def save(self, *args: Any, **kwargs: Any) -> None:
-        """Not this way: jobs are enqueued, and moved by workers."""
+        """Refuse: jobs are enqueued, and then moved by workers."""
         raise TypeError("jobs are enqueued with enqueue(), and moved by workers; a model only shows them")
 
 

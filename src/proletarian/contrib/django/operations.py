@@ -1,4 +1,4 @@
-"""Our SQL migrations as operations of Django's."""
+"""Our SQL migrations as Django operations."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ from proletarian.sql.tables import TABLES, Tables
 
 
 def tables_queue() -> Queue:
-    """The queue as far as its tables go; the project's own modules are not imported for a migration."""
+    """The queue, as far as its tables are concerned; a migration does not import the project's own modules."""
     return Queue(tables=Tables(prefix=configuration.setting("PREFIX")))
 
 
 def sql_migration(number: int) -> SqlMigration:
-    """The SQL migration of this number, for whichever database Django migrates."""
+    """The SQL migration with this number, for the database that Django migrates."""
     return SqlMigration(number)
 
 
 class SqlMigration(Operation):  # type: ignore[misc]
-    """One of our SQL migrations; back from the first, the tables go, and what is in them."""
+    """One of our SQL migrations; reversing the first drops the tables with everything in them."""
 
-    atomic = False  # no transaction of its own: MySQL has none for DDL, and elsewhere the migration is one
+    atomic = False  # no transaction of its own: MySQL has none for DDL, and elsewhere the whole migration is one
     reduces_to_sql = True
     reversible = True
 
@@ -36,10 +36,10 @@ class SqlMigration(Operation):  # type: ignore[misc]
         self.number = number
 
     def state_forwards(self, app_label: str, state: Any) -> None:
-        """The models do not come from here."""
+        """Nothing: the models do not come from here."""
 
     def database_forwards(self, app_label: str, editor: Any, from_state: Any, to_state: Any) -> None:
-        """Make what the migration makes, or print it for `sqlmigrate`."""
+        """Apply the migration, or print it for `sqlmigrate`."""
         vendor = editor.connection.vendor
         if not router.allow_migrate(editor.connection.alias, app_label):
             return
@@ -49,7 +49,7 @@ class SqlMigration(Operation):  # type: ignore[misc]
             editor.execute(statement, params=None)
 
     def database_backwards(self, app_label: str, editor: Any, from_state: Any, to_state: Any) -> None:
-        """Back to before the first; older releases work with newer tables, so no other has to go back."""
+        """Reverse the first migration; the others need no reversal, because older releases work with newer tables."""
         vendor = editor.connection.vendor
         if self.number > 1 or not router.allow_migrate(editor.connection.alias, app_label):
             return
@@ -57,5 +57,5 @@ class SqlMigration(Operation):  # type: ignore[misc]
             editor.execute(f"DROP TABLE IF EXISTS {tables_queue().tables.name(name, vendor)}", params=None)
 
     def describe(self) -> str:
-        """What `migrate --plan` says."""
+        """What `migrate --plan` shows."""
         return f"The tables of background jobs, SQL migration {self.number:04}"

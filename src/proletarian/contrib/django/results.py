@@ -24,16 +24,15 @@ from proletarian.kept_errors import errors_in
 
 Status = base.TaskResultStatus
 BACKEND = "django_backend"  # the header that names the backend, where it is not the default one
-RUN_AFTER = "django_run_after"  # the header that keeps what was asked for: the row has when it really is due
+RUN_AFTER = "django_run_after"  # the header that keeps the requested time: the row has the time when it is really due
 STATES = {"success": Status.SUCCESSFUL}
 
 
 def task_of(path: str) -> Any | None:
     """
-    The Django task of this module path; None if there is none.
+    The Django task with this module path; None if there is none.
 
-    The path comes from the database: it names something in an installed app, or in a module that
-    is imported anyway, or nothing.
+    The path comes from the database, so only installed apps and modules that are already imported are searched.
     """
     if path.rpartition(".")[0] not in sys.modules and apps.get_containing_app_config(path) is None:
         return None
@@ -45,7 +44,7 @@ def task_of(path: str) -> Any | None:
 
 
 def headers(backend: str, run_after: datetime | None) -> dict[str, str] | None:
-    """What a job's row has to say besides; None for most jobs."""
+    """The headers that a job's row needs; None for most jobs."""
     said = {} if backend == "default" else {BACKEND: backend}
     if run_after is not None:
         said[RUN_AFTER] = run_after.isoformat()
@@ -53,18 +52,18 @@ def headers(backend: str, run_after: datetime | None) -> dict[str, str] | None:
 
 
 def as_django_has_it(moment: str | datetime) -> datetime:
-    """A moment as Django has those of this project: aware, or naive in its time zone."""
+    """A moment in the form that Django uses in this project: aware, or naive in its time zone."""
     aware = datetime.fromisoformat(moment) if isinstance(moment, str) else moment
     return aware if settings.USE_TZ else timezone.make_naive(aware)
 
 
 def find(result_id: str, backend: str) -> Any:
-    """The result of a job; raises `TaskResultDoesNotExist`."""
+    """The result of a job; raises `TaskResultDoesNotExist` if there is no such job."""
     try:
         job_id = UUID(result_id)
     except ValueError:
         raise exceptions.TaskResultDoesNotExist(result_id) from None
-    # A job may move from one table to the next while we look: so the first is looked at twice.
+    # A job may move from one table to the next while we look, so we look at the first one twice.
     for model in (Job, RunningJob, ArchivedJob, Job):
         row = model.objects.using(configuration.alias()).filter(pk=job_id).first()
         if row is not None:
@@ -76,7 +75,7 @@ def find(result_id: str, backend: str) -> Any:
 
 
 def of_row(row: Any, task: Any, backend: str) -> Any:
-    """The result that a row says."""
+    """The result in a row."""
     failures = errors_in(row.errors)
     payload = json.loads(row.payload)
     workers = [str(failure.get("worker")) for failure in failures if failure.get("attempt")]
@@ -119,10 +118,10 @@ def result(task: Any, job_id: str, status: Any, payload: Any, **known: Any) -> A
 
 def error_of(failure: dict[str, Any]) -> Any:
     """
-    One of our errors as Django's: with the whole path of its class.
+    One of our errors as Django's: with the full path of its class.
 
-    We keep the class's name; the last line of the traceback that begins with it has its module.
-    An error of the library's own, as of a job that was cancelled by hand, has no traceback.
+    We keep the class's name; its module is in the last line of the traceback that begins with it.
+    The library's own errors, such as that of a job cancelled by hand, have no traceback.
     """
     name, trace = str(failure.get("type", "Exception")), str(failure.get("traceback", ""))
     found = re.findall(rf"^((?:[\w.]+\.)?{re.escape(name)})(?::|$)", trace, re.MULTILINE)

@@ -1,4 +1,4 @@
-"""A router for projects whose jobs lie in a database of their own."""
+"""A router for projects that keep their jobs in a separate database."""
 
 from __future__ import annotations
 

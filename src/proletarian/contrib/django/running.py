@@ -24,7 +24,7 @@ from proletarian.worker import Worker
 
 class DjangoTasks(Tasks):
     """
-    Django's tasks, by their module path; one that nobody has imported yet is found when a job names it.
+    Django's tasks, by their module path; one that is not imported yet is found when a job names it.
 
     `tasks` modules of installed apps are imported.
     """
@@ -35,15 +35,15 @@ class DjangoTasks(Tasks):
             self.find(task.module_path)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Another process looks for them itself."""
+        """Another process finds the tasks itself."""
         return type(self), ()
 
     def find(self, job_type: str) -> Task[..., Any] | None:
-        """Django's task of this path."""
+        """The Django task with this path."""
         return super().find(job_type) or self._learn(job_type)
 
     def job_types(self) -> None:
-        """Any that Django's code has, also in modules that nobody has imported yet."""
+        """Any type in Django's code, including modules that are not imported yet."""
 
     def _learn(self, path: str) -> Task[..., Any] | None:
         if "." not in path or django_package() is None:
@@ -58,7 +58,7 @@ class DjangoTasks(Tasks):
 
 
 def close_old_connections() -> None:
-    """As Django's own, but for a connection in `atomic()`: a test that runs jobs on its own is inside one."""
+    """Like Django's own, except for connections in `atomic()`: a test that runs jobs on its connection is in one."""
     for connection in connections.all(initialized_only=True):
         if not connection.in_atomic_block:
             connection.close_if_unusable_or_obsolete()
@@ -66,9 +66,9 @@ def close_old_connections() -> None:
 
 def with_fresh_connections(job: Job, call_next: Handler) -> Any:
     """
-    Middleware that runs a job as Django runs a request, without connections that are too old or broken.
+    Middleware that runs a job as Django runs a request, without stale or broken connections.
 
-    A coroutine's connections are those of Django's own thread.
+    A coroutine's connections belong to Django's own thread.
     """
     close_old_connections()
     result: Any = None
@@ -89,7 +89,7 @@ async def _awaited(coming: Any) -> Any:
 
 
 def runs(task: Any) -> Callable[..., Any]:
-    """A handler that runs a Django task, with its context and signals."""
+    """Make a handler that runs a Django task, with its context and signals."""
 
     def run(job: Job, args: list[Any], kwargs: dict[str, Any]) -> Any:
         from proletarian.contrib.django.compat import base, normalize_json, signals
@@ -129,7 +129,7 @@ def running(task: Any, job: Job) -> Any:
 
 
 def failed(job: Job, error: BaseException) -> None:
-    """Tell Django that a task of its has failed for good."""
+    """Tell Django that one of its tasks has failed for good."""
     from proletarian.contrib.django.results import task_of
 
     task = task_of(job.job_type) if "." in job.job_type else None
@@ -138,7 +138,7 @@ def failed(job: Job, error: BaseException) -> None:
 
 
 def finished_badly(task: Any, job: Job, error: BaseException) -> None:
-    """Signal that a task has not succeeded, and will not."""
+    """Signal that a task has not succeeded, and will not succeed."""
     from proletarian.contrib.django.compat import base, signals
     from proletarian.contrib.django.results import Status
 
@@ -155,7 +155,7 @@ def finished_badly(task: Any, job: Job, error: BaseException) -> None:
 
 
 def cancelled(job_id: Any) -> None:
-    """Signal that a job was cancelled by hand, if it is a task of Django's."""
+    """Signal that a job was cancelled by hand, if it is a Django task."""
     if django_package() is None:
         return
     from proletarian.contrib.django.compat import exceptions, signals, task_backends
@@ -167,7 +167,7 @@ def cancelled(job_id: Any) -> None:
 
 
 def backend_of(task: Any, job: Job | None = None) -> Any:
-    """The backend of ours that enqueued the job, or else the task's, or else the project's first one that is ours."""
+    """Our backend that enqueued the job, or else the task's, or else the project's first one that is ours."""
     from proletarian.contrib.django.backend import TaskBackend
     from proletarian.contrib.django.compat import task_backends
     from proletarian.contrib.django.results import BACKEND

@@ -1,4 +1,4 @@
-"""Tables that can be looked at in the admin, and not edited."""
+"""Tables that can be viewed in the admin, but not edited."""
 
 from __future__ import annotations
 
@@ -15,29 +15,29 @@ from proletarian.errors import FilterError
 from proletarian.filters import JobFilter
 from proletarian.kept_errors import errors_in
 
-MOST_FOUND = 1000  # jobs of a search by a filter
+MOST_FOUND = 1000  # jobs found by a filter
 
 
 class ReadOnly(admin.ModelAdmin):  # type: ignore[misc]
-    """List, filter, search, look."""
+    """Lists, filters, searches and shows."""
 
-    show_full_result_count = False  # a count of an archive of millions takes its time
+    show_full_result_count = False  # counting an archive of millions takes long
 
     def has_add_permission(self, request: Any) -> bool:
-        """Jobs are enqueued."""
+        """No: jobs are enqueued."""
         return False
 
     def has_change_permission(self, request: Any, obj: Any = None) -> bool:
-        """Jobs are moved by workers."""
+        """No: jobs are moved by workers."""
         return False
 
     def has_delete_permission(self, request: Any, obj: Any = None) -> bool:
-        """Nothing is deleted here."""
+        """No: nothing is deleted here."""
         return False
 
 
 class AnyJobAdmin(ReadOnly):
-    """What the three tables of jobs show alike: arguments and errors as people read them."""
+    """What all three tables of jobs show: arguments and errors, in a readable form."""
 
     list_filter: tuple[Any, ...] = ("queue", "job_type")
     search_fields: tuple[str, ...] = ("job_type", "payload")
@@ -49,7 +49,7 @@ class AnyJobAdmin(ReadOnly):
     exclude = ("errors",)
 
     def get_search_results(self, request: Any, queryset: Any, search_term: str) -> tuple[Any, bool]:
-        """By the filter language, where the search is written in it; a page says what of it cannot be read."""
+        """Search with the filter language if the text is written in it; the page says what cannot be understood."""
         if ":" not in search_term:
             found: tuple[Any, bool] = super().get_search_results(request, queryset, search_term)
             return found
@@ -71,27 +71,27 @@ class AnyJobAdmin(ReadOnly):
         return queryset.filter(pk__in=[record.job_id for record in page]), False
 
     def get_fields(self, request: Any, obj: Any = None) -> list[str]:
-        """What one looks for first, then the columns."""
+        """What people look for first, then the columns."""
         columns = [field.name for field in self.model._meta.fields if field.name not in (*self.exclude, *self.first)]
         return [*self.first, *columns]
 
     def get_readonly_fields(self, request: Any, obj: Any = None) -> list[str]:
-        """All of them."""
+        """All fields."""
         return self.get_fields(request, obj)
 
     @admin.display(description="id", ordering="job_id")  # type: ignore[untyped-decorator]
     def shown_id(self, job: Any) -> Any:
-        """The id, which one copies, in one line."""
+        """The id on one line, so that it can be copied."""
         return format_html('<code style="white-space: nowrap">{}</code>', job.job_id)
 
     @admin.display(description="arguments")  # type: ignore[untyped-decorator]
     def arguments(self, job: Any) -> str:
-        """As a call would have them."""
+        """As in a call."""
         return arguments_of(job.job_type, job.payload)
 
     @admin.display(description="errors")  # type: ignore[untyped-decorator]
     def failures(self, job: Any) -> Any:
-        """Each error so far, the last one first: what was said, and where."""
+        """Each error so far, the latest first: its message, and where it was raised."""
         shown = (
             (error.get("at", ""), error.get("type", ""), error.get("message", ""), error.get("traceback", ""))
             for error in reversed(errors_in(job.errors))

@@ -1,1 +1,1 @@
-"""Kinds of database, reached by URL: each module is a `Family`, and opens connections of our own."""
+"""Kinds of database, reached by URL: each module is a `Family`, and opens our own connections."""

@@ -1,4 +1,4 @@
-"""MySQL and MariaDB by their URL: connections of our own, made by PyMySQL."""
+"""MySQL and MariaDB by URL: our own connections, with PyMySQL."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 TOO_LONG = (1969, 3024)  # MariaDB's number, and MySQL's
-# Errors of the client's own (2xxx) and of the server that pass: too many connections (1040 to the
+# Temporary errors of the client (2xxx) and of the server: too many connections (1040 to the
 # server, 1203 and 1226 of the account), shutting
 # down, lock time-out, deadlock (1180 under Group Replication), read-only or not in the cluster
 # at the moment, killed.
@@ -48,11 +48,11 @@ KEEP = (1180, 1205, 1213, 3572)
 
 schemes = ("mysql", "mariadb", "mysql+pymysql", "mariadb+pymysql")
 settling = 15.0
-patience = 2.0  # the server keeps the locks of a machine that vanished
+patience = 2.0  # the server keeps the locks of a machine that has vanished
 
 
 def connect(url: str) -> OwnPyMySQL:
-    """Open a connection of our own; options such as `?unix_socket=…` or `ssl_ca=…` are PyMySQL's."""
+    """Open one of our own connections; options such as `?unix_socket=…` or `ssl_ca=…` are PyMySQL's."""
     parts = urlsplit(url)
     try:
         port = parts.port or 3306
@@ -68,7 +68,7 @@ def connect(url: str) -> OwnPyMySQL:
     }
     for name, value in parse_qsl(parts.query):
         options[name] = int(value) if value.isdigit() else value
-    options["charset"] = "utf8mb4"  # whatever the application's own connections have: jobs hold any text
+    options["charset"] = "utf8mb4"  # whatever the application's own connections use: jobs hold any text
     if not options["database"]:
         raise ConfigurationError("the URL names no database: mysql://user:password@host:3306/database")
     return opened(**options)
@@ -76,10 +76,10 @@ def connect(url: str) -> OwnPyMySQL:
 
 def opened(**options: Any) -> OwnPyMySQL:
     """
-    Connect with PyMySQL's own options; bounded, whatever they say.
+    Connect with PyMySQL's own options, in bounded time whatever they say.
 
     PyMySQL bounds only how long the network takes to connect. A server that accepts and never greets
-    would hold us up for ever.
+    would block us forever.
     """
     try:
         import pymysql
@@ -92,12 +92,12 @@ def opened(**options: Any) -> OwnPyMySQL:
     return own
 
 
-# A machine that vanishes while we wait for its answer is noticed within half a minute, as by psycopg.
+# A machine that vanishes while we wait for its answer is noticed within half a minute, as with psycopg.
 ALIVE = {"TCP_KEEPIDLE": 10, "TCP_KEEPINTVL": 5, "TCP_KEEPCNT": 3, "TCP_USER_TIMEOUT": 20_000}
 
 
 def keep_alive(connection: Any) -> None:
-    """Have the operating system ask whether the server's machine is still there, where it can."""
+    """Make the operating system check whether the server's machine is still there, where it can."""
     sock = getattr(connection, "_sock", None)
     if not isinstance(sock, socket.socket) or sock.family not in (socket.AF_INET, socket.AF_INET6):
         return
@@ -108,12 +108,12 @@ def keep_alive(connection: Any) -> None:
 
 
 def is_ended(error: Exception) -> bool:
-    """Whether a statement was ended for the time that it took."""
+    """Whether a statement was cancelled because it took too long."""
     return number(error) in TOO_LONG
 
 
 def is_transient(error: Exception) -> bool:
-    """Trouble of the moment: no connection, a shutdown, a deadlock, a lock time-out."""
+    """Temporary trouble: no connection, a shutdown, a deadlock, a lock timeout."""
     import pymysql
 
     code = number(error)
@@ -130,7 +130,7 @@ def is_error(error: BaseException) -> bool:
 
 
 def is_contended(error: BaseException) -> bool:
-    """Whether others hold what this statement wanted; a conflict with another node of a cluster is a deadlock too."""
+    """Whether others hold what this statement wanted; a conflict with another cluster node is a deadlock too."""
     return isinstance(error, Exception) and number(error) in KEEP
 
 
@@ -149,7 +149,7 @@ class OwnPyMySQL(ServerConnection):
     def _set_up(self, connection: pymysql.Connection[Any]) -> None:
         for name in ("session", "session_time"):
             self.execute(Statement(Text(blocks(read("mysql/session.sql"))[name])))
-        # User-level locks are local to one node of a cluster, and two workers may be on two nodes.
+        # User-level locks are local to one cluster node, and two workers may be on two nodes.
         clustered = self._variable("wsrep_on") == "ON" or bool(self._variable("group_replication_group_name"))
         self.session = None if clustered else int(connection.thread_id())  # type: ignore[no-untyped-call]
 
@@ -181,13 +181,13 @@ class OwnPyMySQL(ServerConnection):
         return True
 
     def wait_at_most(self, seconds: float) -> None:
-        """Wait no longer for a lock, of a table or of a row; in whole seconds, 1 at least."""
+        """Limit the wait for table and row locks; in whole seconds, at least 1."""
         limit = {"seconds": max(1, round(seconds))}
         text = "SET SESSION lock_wait_timeout = :seconds, SESSION innodb_lock_wait_timeout = :seconds"
         self.execute(Statement(Text(text), limit))
 
     def end_after(self, seconds: float) -> None:
-        """By the server: MariaDB counts in seconds, MySQL in milliseconds and only for what reads."""
+        """Let the server do it: MariaDB counts in seconds, MySQL in milliseconds and only for reads."""
         if "MariaDB" in str(self._connection.get_server_info()):  # type: ignore[no-untyped-call]
             self.execute(Statement(Text("SET SESSION max_statement_time = :limit"), {"limit": seconds}))
         else:
@@ -211,7 +211,7 @@ class OwnPyMySQL(ServerConnection):
             sock.close()
 
     def wait(self, waker: Waker, timeout: float) -> bool:
-        """Sleep until the waker is readable or time is over: MySQL has no notifications."""
+        """Sleep until the waker is readable or the time is up: MySQL has no notifications."""
         if readable([waker.fileno()], timeout):
             waker.clear()
             return True

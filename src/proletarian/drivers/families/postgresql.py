@@ -1,4 +1,4 @@
-"""PostgreSQL by its URL: connections of our own, made by psycopg 3."""
+"""PostgreSQL by URL: our own connections, with psycopg 3."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ schemes = ("postgresql", "postgres", "postgresql+psycopg")
 settling = 15.0
 patience = 5.0
 
-# Noticing a dead network within half a minute; a URL may say otherwise.
+# These notice a dead network within half a minute; a URL may say otherwise.
 DEFAULTS = {
     "application_name": "proletarian",
-    "client_encoding": "UTF8",  # a database in SQL_ASCII would have text read as bytes
+    "client_encoding": "UTF8",  # with SQL_ASCII, text would be read as bytes
     "connect_timeout": "10",
     "keepalives_idle": "10",
     "keepalives_interval": "5",
@@ -37,10 +37,10 @@ DEFAULTS = {
 
 
 # Times come as text that sorts. And plans are fixed: tables that fill and empty within a second
-# have statistics that are always wrong, and an acknowledgement was seen to read `running_job`
-# whole, a thousand times over, at a fifth of the speed. Every statement of ours has its index.
-# Small tables are read whole all the same, at a cost that the planner then believes to be huge;
-# JIT, on by default, would compile each such statement for a quarter of a second.
+# always have wrong statistics, and we saw acknowledgements read all of `running_job`, a thousand
+# times over, at a fifth of the speed. Each of our statements has its index. Small tables are read
+# whole all the same, at a cost that the planner then thinks is huge; JIT, on by default, would
+# compile each such statement for a quarter of a second.
 SESSION = """
 SET client_encoding TO 'UTF8';
 SET timezone TO 'UTC';
@@ -52,7 +52,7 @@ SET jit TO off
 
 
 def connect(url: str) -> OwnPsycopg:
-    """Open a connection of the worker's own."""
+    """Open one of our own connections."""
     try:
         import psycopg
         from psycopg.conninfo import conninfo_to_dict
@@ -78,21 +78,21 @@ REFUSED = (
     "invalid command-line argument",
     "unsupported frontend protocol",
 )
-CONTENDED = ("40001", "40P01", "55P03")  # others hold what we want: serialization, deadlock, lock time-out
+CONTENDED = ("40001", "40P01", "55P03")  # others hold what we want: serialization, deadlock, lock timeout
 
 
 def is_ended(error: Exception) -> bool:
-    """Whether a statement was ended for the time that it took."""
+    """Whether a statement was cancelled because it took too long."""
     return getattr(error, "sqlstate", None) == CANCELED
 
 
 def is_transient(error: Exception) -> bool:
-    """Trouble of the moment: no connection, a shutdown, a deadlock, a full disk, a standby that is no primary yet."""
+    """Temporary trouble: no connection, a shutdown, a deadlock, a full disk, a standby that is not a primary yet."""
     import psycopg
     from psycopg import errors
 
-    # No such role, password or database: time does not mend that. While connecting, psycopg
-    # tells only in words which error it was.
+    # No such role, password or database: waiting does not help. While connecting, psycopg
+    # only says in words which error it was.
     final = (errors.InvalidAuthorizationSpecification, errors.InvalidCatalogName)
     if isinstance(error, final) or any(words in str(error) for words in REFUSED):
         return False
@@ -107,12 +107,12 @@ def is_error(error: BaseException) -> bool:
 
 
 def is_contended(error: BaseException) -> bool:
-    """Whether others hold what this statement wanted: no outage, and trying again is all there is to do."""
+    """Whether others hold what this statement wanted: that is not an outage, and trying again is all it takes."""
     return getattr(error, "sqlstate", None) in CONTENDED
 
 
 def leave_as_text(connection: psycopg.Connection[Any]) -> None:
-    """Have ids and times read as text: of a thousand claimed rows hardly any is ever looked at."""
+    """Read ids and times as text, because few of a thousand claimed rows are ever looked at."""
     from psycopg.types.string import TextLoader
 
     for kind in ("timestamptz", "uuid"):
@@ -124,7 +124,7 @@ class OwnPsycopg(ServerConnection):
 
     def __init__(self, connection: psycopg.Connection[Any]) -> None:
         self._connection = connection
-        # A server, or what stands before it, may take us in and then say nothing.
+        # A server, or a proxy in front of it, may accept the connection and then say nothing.
         late = threading.Timer(FIRST_ANSWERS, self.cut)
         late.daemon = True
         late.start()
@@ -139,11 +139,11 @@ class OwnPsycopg(ServerConnection):
     def _set_up(self, connection: psycopg.Connection[Any]) -> None:
         leave_as_text(connection)
         self._cursor = connection.cursor()
-        self._news: set[str] = set()  # queues of which notifications have told
-        self._called: set[str] = set()  # those that have ended a sleep
+        self._news: set[str] = set()  # queues that notifications have named
+        self._called: set[str] = set()  # queues whose notifications have ended a sleep
         self._ordered = False  # people have given orders: a notification that names no queue
-        # Behind a pooler the server process is not the one that we think we talk to, and may be
-        # another one for each transaction: no lock, no notification can be trusted then.
+        # Behind a pooler the server process is not the one that we think we are talking to, and may be
+        # a different one for each transaction: then no lock and no notification can be trusted.
         [(pid,)] = self.execute(Statement(Text("SELECT pg_backend_pid()")))
         self.session = pid if pid == connection.info.backend_pid else None
         if self.session is None:
@@ -184,18 +184,18 @@ class OwnPsycopg(ServerConnection):
         return not self._connection.broken and getattr(error, "sqlstate", None) is not None
 
     def wait_at_most(self, seconds: float) -> None:
-        """Wait no longer for a lock; not through a pooler, where others would inherit it."""
+        """Limit the wait for locks; not through a pooler, where others would inherit the limit."""
         if self.session is not None:
             self._connection.execute("SELECT set_config('lock_timeout', %s, false)", [f"{round(seconds * 1000)}ms"])
 
     def end_after(self, seconds: float) -> None:
-        """By the server; not through a pooler, where others would inherit it."""
+        """Let the server do it; not through a pooler, where others would inherit the limit."""
         if self.session is not None:
             said = f"{round(seconds * 1000)}ms"
             self._connection.execute("SELECT set_config('statement_timeout', %s, false)", [said])
 
     def drop_after(self, seconds: float) -> None:
-        """By the keepalive of the server's own socket: else a machine that vanished holds its locks for hours."""
+        """Set the keepalive of the server's socket: otherwise a machine that has vanished holds its locks for hours."""
         if self.session is not None:
             said = {
                 "tcp_keepalives_idle": max(1, round(seconds / 2)),
@@ -227,7 +227,7 @@ class OwnPsycopg(ServerConnection):
             self._hear(notification.extra.decode(errors="replace"))
 
     def wait(self, waker: Waker, timeout: float) -> bool:
-        """Sleep until the waker is readable, a notification comes, or time is over."""
+        """Sleep until the waker is readable, a notification comes, or the time is up."""
         if not self._news and not self._ordered:
             ready = readable([self._connection.fileno(), waker.fileno()], timeout)
             if self._connection.fileno() in ready:

@@ -1,4 +1,4 @@
-"""SQLite by the path of a file: connections of our own."""
+"""SQLite by the path of a file: our own connections."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from proletarian.sql.statements import Plan, Rows, Step, run
 
 try:
     import fcntl
-except ImportError:  # Windows: workers are judged by their heartbeat alone
+except ImportError:  # Windows: workers are judged only by their heartbeat
     fcntl = None  # type: ignore[assignment]
 
 T = TypeVar("T")
@@ -31,18 +31,18 @@ PASSING = (UNREADABLE, "locked", "busy", "disk", "full", "I/O", "unable to open"
 WATCH = 0.01  # seconds between looks at whether another connection has committed
 
 schemes = ("sqlite", "sqlite+pysqlite")
-settling = 0.0  # a locked file is a locked file: there is no server that may have restarted
+settling = 0.0  # a file lock is always right: there is no server that may have restarted
 patience = 5.0
 
 
 def connect(url: str) -> OwnSQLite:
-    """Open a connection of our own: `sqlite:///relative/path.db`, `sqlite:////absolute/path.db`."""
+    """Open one of our own connections: `sqlite:///relative/path.db`, `sqlite:////absolute/path.db`."""
     path = path_of(url)
-    if not os.path.exists(path):  # SQLite would make it, and a slip in the path would go unnoticed
+    if not os.path.exists(path):  # SQLite would create it, and a typo in the path would go unnoticed
         raise SchemaOutOfDate(
             f"there is no file {os.path.abspath(path)!r}; if the path is right, run `proletarian migrate {url}`"
         )
-    # Said here, since SQLite's own words for it ("unable to open") are those for too many open files too.
+    # Raised here, because SQLite's own message ("unable to open") also means too many open files.
     if not os.access(path, os.R_OK | os.W_OK):
         raise DatabaseUnavailable(f"the file {os.path.abspath(path)!r} cannot be read or written by this user")
     folder = os.path.dirname(os.path.abspath(path))
@@ -54,7 +54,7 @@ def connect(url: str) -> OwnSQLite:
 
 
 def create(url: str) -> None:
-    """Make the file, if it is not there yet; to SQLite an empty one is an empty database."""
+    """Create the file if it does not exist; for SQLite an empty file is an empty database."""
     path = path_of(url)
     try:
         with open(path, "ab"):
@@ -64,7 +64,7 @@ def create(url: str) -> None:
 
 
 def path_of(url: str) -> str:
-    """The file that a URL names; raises `ConfigurationError` if it can be none."""
+    """The file that a URL names; raises `ConfigurationError` if it names none."""
     path = unquote(url.partition("://")[2].partition("?")[0].removeprefix("/"))
     if path in ("", ":memory:"):
         raise ConfigurationError(
@@ -80,12 +80,12 @@ def path_of(url: str) -> str:
 
 
 def is_ended(error: Exception) -> bool:
-    """Whether a statement was ended for the time that it took."""
+    """Whether a statement was cancelled because it took too long."""
     return str(error) == "interrupted"
 
 
 def is_transient(error: Exception) -> bool:
-    """Trouble of the moment: somebody else writes, or the disk is full."""
+    """Temporary trouble: somebody else is writing, or the disk is full."""
     return isinstance(error, sqlite3.OperationalError) and any(word in str(error) for word in PASSING)
 
 
@@ -95,12 +95,12 @@ def is_error(error: BaseException) -> bool:
 
 
 def is_contended(error: BaseException) -> bool:
-    """Whether somebody else writes at the moment."""
+    """Whether somebody else is writing at the moment."""
     return isinstance(error, sqlite3.OperationalError) and any(word in str(error) for word in ("locked", "busy"))
 
 
 class OwnSQLite(OwnConnection):
-    """A connection to a SQLite file, durable (WAL, synchronous=FULL), used by one thread at a time."""
+    """A connection to an SQLite file, durable (WAL, synchronous=FULL), used by one thread at a time."""
 
     session = None
     notifies = True
@@ -140,7 +140,7 @@ class OwnSQLite(OwnConnection):
         Roll back after an error.
 
         SQLite stores any bytes as text. One row that is not UTF-8 must not hold up the others: from
-        then on such bytes are read as they can be, as a payload that nothing decodes.
+        then on such bytes are read as well as possible, as a payload that cannot be decoded.
         """
         if UNREADABLE in str(error):
             self._connection.text_factory = lambda text: text.decode(errors="backslashreplace")
@@ -149,22 +149,22 @@ class OwnSQLite(OwnConnection):
                 self._connection.rollback()
         except sqlite3.Error:
             return False
-        return "I/O" not in str(error)  # somebody may have closed its files: others are opened
+        return "I/O" not in str(error)  # somebody may have closed its files: reopen them
 
     def wait_at_most(self, seconds: float) -> None:
-        """Wait no longer while somebody else writes."""
+        """Limit the wait while somebody else is writing."""
         self._connection.execute(f"PRAGMA busy_timeout = {round(seconds * 1000)}")
 
     def end_after(self, seconds: float) -> None:
-        """Counted from now: SQLite looks at the clock every so many of its instructions."""
+        """Count from now: SQLite checks the clock once every so many of its instructions."""
         deadline = time.monotonic() + seconds
         self._connection.set_progress_handler(lambda: time.monotonic() > deadline, 10_000)
 
     def check(self) -> None:
-        """There is no server that could have closed it."""
+        """Nothing: there is no server that could have closed it."""
 
-    # The lock that proves a worker's life is a locked file beside the database. The operating
-    # system frees it the instant the process ends, however it ends.
+    # The lock that proves that a worker is alive is a locked file next to the database. The operating
+    # system releases it the instant the process ends, however it ends.
 
     def hold(self, dialect: Dialect, lock: Any) -> bool:
         """Lock this worker's file."""
@@ -196,10 +196,10 @@ class OwnSQLite(OwnConnection):
         return [fcntl is not None and self._try(self.path + lock) for lock in peer.locks]
 
     def evict(self, dialect: Dialect, lock: Any) -> None:
-        """A file is locked by a process, and by nothing that outlives it."""
+        """Nothing: a file lock never outlives its process."""
 
     def drop_after(self, seconds: float) -> None:
-        """There is no server that could lose sight of us."""
+        """Nothing: there is no server that could lose contact with us."""
 
     def _try(self, path: str) -> bool:
         try:
@@ -216,7 +216,7 @@ class OwnSQLite(OwnConnection):
             os.close(file)
 
     def cut(self) -> None:
-        """There is no server that could leave us without an answer."""
+        """Nothing: there is no server that could leave us without an answer."""
 
     def forked(self) -> None:
         """Close this process's copy of the locked file, so that it does not outlive the parent."""
@@ -225,16 +225,16 @@ class OwnSQLite(OwnConnection):
             self._locked = None
 
     def called(self) -> Collection[str] | None:
-        """Somebody has committed something: a job in any queue, or none."""
+        """Nothing by name: a commit may have been a job in any queue, or no job."""
         called, self._called = self._called, False
         return () if called else None
 
     def ordered(self) -> bool:
-        """A commit says nothing of what was committed."""
+        """Unknown: a commit does not say what was committed."""
         return False
 
     def wait(self, waker: Waker, timeout: float) -> bool:
-        """Sleep until the waker is readable, another connection has committed, or time is over."""
+        """Sleep until the waker is readable, another connection has committed, or the time is up."""
         end = time.monotonic() + timeout
         while True:
             left = end - time.monotonic()

@@ -38,7 +38,7 @@ def preview(ask: Ask) -> Shown:
 
 
 def meant(text: str, deed: Deed) -> JobFilter:
-    """The jobs that are meant; raises `FilterError` if these are all jobs, or if this cannot be done to any of them."""
+    """The selected jobs; raises `FilterError` for a filter that matches every job, or none that this can be done to."""
     which = JobFilter.parse(text)
     if not which:
         raise FilterError("this filter matches every job; write queue:* if you mean all of them")

@@ -59,7 +59,7 @@ def shown(seen: Looked, *, is_masked: bool) -> Shown:
 
 
 def _has_secrets(job: JobRecord) -> bool:
-    """Whether something of it is hidden."""
+    """Whether any of it is hidden."""
     return any(MASK in as_json(part) for part in (job.payload, job.result, *(step.result for step in job.steps)))
 
 
@@ -69,7 +69,7 @@ def _look(desk: Desk, job_id: str, *, mask: bool) -> Plan[Looked]:
 
 
 def look(desk: Desk, job_id: str, *, mask: bool) -> Plan[tuple[datetime, JobRecord]]:
-    """The time, and the job; raises `Refused` if it is not there."""
+    """The time, and the job; raises `Refused` if it does not exist."""
     now = yield from finding.time(desk.dialect, desk.queue.now())
     job = yield from see_job(desk.queue, desk.kind, job_id, mask=mask)
     if job is None:

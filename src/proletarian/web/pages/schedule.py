@@ -59,7 +59,7 @@ def _form(ask: Ask, record: ScheduleRecord, fields: Mapping[str, str], wrong: st
 
 
 def _record(ask: Ask, said: Mapping[str, str]) -> ScheduleRecord:
-    """The schedule that is meant; raises `Refused` for one that is declared in code."""
+    """The schedule to change; raises `Refused` for one that is declared in code."""
     if not (name := said.get("name")):
         raise Refused("The form names no schedule.", 400)
     desk = ask.desk

@@ -1,4 +1,4 @@
-"""The twin of 0001_tables.sql, and the models as Django should know them."""
+"""The twin of 0001_tables.sql, with the models as Django should know them."""
 
 from __future__ import annotations
 

@@ -28,7 +28,7 @@ def application() -> Application:
     )  # fmt: skip
 
 
-# The worker's options that this command takes itself, besides Django's own; with others it is that of the library.
+# The worker's options that this command takes itself, besides Django's own; with others, the library's command runs.
 OWN = {"--queue", "--drain", "--reload", "--stop-timeout", "--help"} | {
     "--settings", "--pythonpath", "--verbosity", "--traceback", "--no-color", "--force-color", "--skip-checks",
 }  # fmt: skip
@@ -36,7 +36,7 @@ OWN = {"--queue", "--drain", "--reload", "--stop-timeout", "--help"} | {
 
 def is_ours(arguments: list[str]) -> bool:
     """
-    Whether a worker with these arguments is Django's, with its reloader.
+    Whether a worker with these arguments is run by Django's own command, with its reloader.
 
     >>> is_ours(["--queue", "mail=2", "-v", "0"]), is_ours(["--processes", "4"])
     (True, False)
@@ -53,7 +53,7 @@ class Command(BaseCommand):  # type: ignore[misc]
     )
 
     def run_from_argv(self, argv: list[str]) -> None:
-        """Hand on what is not ours to the command line of the library."""
+        """Pass on what is not ours to the library's command line."""
         if len(argv) < 3 or argv[2] in ("-h", "--help") or (argv[2] == "worker" and is_ours(argv[3:])):
             super().run_from_argv(argv)
             return
@@ -91,13 +91,13 @@ class Command(BaseCommand):  # type: ignore[misc]
             worker.run()
 
     def worker(self, said: dict[str, Any]) -> Worker:
-        """The project's worker, with what the command line says."""
+        """The project's worker, with the options from the command line."""
         from proletarian.contrib.django.running import project_worker
 
         return project_worker(**said)
 
     def run_and_reload(self, said: dict[str, Any]) -> None:
-        """Run it in a process that Django's reloader ends, and starts anew, when code has changed."""
+        """Run it in a process that Django's reloader restarts when code has changed."""
         serving: list[Worker] = []
 
         def serve() -> None:  # in a thread: the main one watches the files
@@ -107,7 +107,7 @@ class Command(BaseCommand):  # type: ignore[misc]
             except ProletarianError as error:
                 self.stderr.write(str(error))
                 sys.stderr.flush()
-                os._exit(1)  # no code that changes can help, or not without a new start
+                os._exit(1)  # no change of code can help, or only after a restart
             serving.append(worker)
             self.stderr.write(f"serving {worker!r} until SIGTERM, restarting when code changes")
             sys.stderr.flush()
