@@ -1,5 +1,5 @@
 """
-The database of the examples: a SQLite file, or the one in PROLETARIAN_DATABASE.
+The database of the examples: an SQLite file, or the one in PROLETARIAN_DATABASE.
 
 Your own application already has its connections, and needs none of this.
 """

@@ -172,7 +172,7 @@ class PrivateDatabase:
             connection.commit()
 
     def copy(self, path: Path) -> PrivateDatabase:
-        """The same again, of a SQLite database that nobody has open."""
+        """The same again, of an SQLite database that nobody has open."""
         shutil.copy(self.url.removeprefix("sqlite:///"), path)
         return PrivateDatabase(self.product, f"sqlite:///{path}")
 

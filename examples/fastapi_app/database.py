@@ -1,4 +1,4 @@
-"""The application's own table and database: a SQLite file, or the one in PROLETARIAN_DATABASE."""
+"""The application's own table and database: an SQLite file, or the one in PROLETARIAN_DATABASE."""
 
 from __future__ import annotations
 

@@ -98,6 +98,6 @@ def here(folder: Path, tmp_path: Path, database: PrivateDatabase) -> Iterator[Te
 
 @pytest.fixture
 def there(folder: Path, tmp_path: Path, sqlite: PrivateDatabase) -> Iterator[Terminal]:
-    """A terminal that knows a SQLite database: for what does not depend on it."""
+    """A terminal that knows an SQLite database: for what does not depend on it."""
     with inside(folder, tmp_path, PROLETARIAN_DATABASE=sqlite.url) as opened:
         yield opened

@@ -20,7 +20,7 @@ LOUD = "watchfiles is not installed, so that nothing tells of changes: make test
 
 @pytest.fixture
 def here(shell: Terminal, sqlite: PrivateDatabase) -> Terminal:
-    """A terminal that knows a SQLite database."""
+    """A terminal that knows an SQLite database."""
     shell.environment["PROLETARIAN_DATABASE"] = sqlite.url
     shell.environment["PYTHONUNBUFFERED"] = "1"
     return shell

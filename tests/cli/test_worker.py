@@ -15,7 +15,7 @@ from tests.databases import PrivateDatabase
 
 @pytest.fixture
 def here(shell: Terminal, sqlite: PrivateDatabase) -> Terminal:
-    """A terminal that knows a SQLite database."""
+    """A terminal that knows an SQLite database."""
     shell.environment["PROLETARIAN_DATABASE"] = sqlite.url
     return shell
 

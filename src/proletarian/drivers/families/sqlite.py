@@ -68,7 +68,7 @@ def path_of(url: str) -> str:
     path = unquote(url.partition("://")[2].partition("?")[0].removeprefix("/"))
     if path in ("", ":memory:"):
         raise ConfigurationError(
-            "a SQLite database in memory belongs to one connection, but workers have their own; use a file: "
+            "an SQLite database in memory belongs to one connection, but workers have their own; use a file: "
             "sqlite:///jobs.db"
         )
     if os.path.isdir(path):
