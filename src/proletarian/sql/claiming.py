@@ -21,6 +21,7 @@ from proletarian.sql.uniqueness import as_stored
 MOST = 32_000_000  # bytes of heavy payloads in one claim; the others, 1,000 at most, can add as much again
 BEGINNING = "1000-01-01 00:00:00.000000"  # before every process_at
 ABOVE = 32768  # above every priority
+PAYLOAD = attrgetter("payload")
 UNIQUE_KEY = Claimed.__struct_fields__.index("unique_key")
 
 
@@ -44,7 +45,7 @@ def claim(
         rows = yield from _at_once(dialect, worker_id, wants, first_run, now, marks)
     else:
         rows = yield from _step_by_step(dialect, worker_id, wants, first_run, now, marks, missed)
-    if any(row.payload is None for row in rows):
+    if None in map(PAYLOAD, rows):
         return (yield from with_heavy(dialect, worker_id, rows, now))
     return rows
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from operator import attrgetter
+from operator import attrgetter, itemgetter
 from typing import Any
 
 from proletarian.sql.dialect import Dialect
@@ -15,7 +15,7 @@ from proletarian.sql.keys import Mark, at_end
 from proletarian.sql.rows import Ended, array, as_json, bites, dump
 from proletarian.sql.statements import Plan
 
-AWAITED = attrgetter("awaited")
+AWAITED, FIRST = attrgetter("awaited"), itemgetter(0)
 
 
 def settle(
@@ -35,6 +35,18 @@ def settle(
     if dialect.moves_rows:
         return _at_once(dialect, worker_id, worker, ended, now)
     return _step_by_step(dialect, worker_id, worker, ended, now, missed)
+
+
+def succeed(
+    dialect: Dialect, worker_id: Any, worker: str, run_ids: Sequence[int], now: datetime | None
+) -> Plan[set[int]]:
+    """
+    Acknowledge plain successes in one statement, where the database can do that; otherwise like `settle`.
+
+    For runs on whose end nothing depends: no job waits for them, and none follows.
+    """
+    rows = yield dialect.say("settling.succeed", run_ids=array(run_ids), worker_id=worker_id, worker=worker, now=now)
+    return set(map(FIRST, rows))
 
 
 def undecided(dialect: Dialect, worker_id: Any, run_ids: Sequence[int]) -> Plan[tuple[set[int], set[int]]]:
@@ -69,8 +81,7 @@ def _at_once(
     if several:
         yield dialect.say("transactions.begin")
     if plain:
-        rows = yield dialect.say("settling.succeed", run_ids=array(end.run_id for end in plain), **which)
-        ours.update(row[0] for row in rows)
+        ours |= yield from succeed(dialect, worker_id, worker, [end.run_id for end in plain], now)
     for bite in portions:
         rows = yield dialect.say(
             "settling.settle",

@@ -11,6 +11,7 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Iterable
+from itertools import repeat, starmap
 from operator import itemgetter
 
 from proletarian.outcomes import Outcome
@@ -70,8 +71,8 @@ class Held:
 
     def gather(self) -> list[End]:
         """The runs that have ended since the last call, except those that were given back in the meantime."""
-        take, runs = self._tray.popleft, self._runs
-        ended = [take() for _ in range(len(self._tray))]
+        runs = self._runs
+        ended = list(starmap(self._tray.popleft, repeat((), len(self._tray))))
         if runs.issuperset(map(RUN, ended)):  # nearly always, and checked without a Python loop
             return ended
         return [end for end in ended if end[0] in runs]

@@ -11,6 +11,8 @@ import threading
 import time
 from collections.abc import Callable, Collection, Mapping
 from functools import partial
+from itertools import groupby
+from operator import attrgetter
 
 from proletarian.connections.database import Database
 from proletarian.connections.outage import Outage
@@ -41,6 +43,7 @@ from proletarian.worker.shrinking import wait_while_it_shrinks
 
 LOCK_WAIT = 5.0  # seconds that one of its statements waits for a lock before it is tried again
 SOON = 0.05  # seconds between looks at things that do not wake us
+QUEUE = attrgetter("row.queue")
 
 
 class Pump(Kept):
@@ -217,10 +220,12 @@ class Pump(Kept):
     def _gather(self) -> None:
         """See which runs have ended: they have made room."""
         ended = self._held.gather()
-        for run, _ in ended:
-            self._slots[run.row.queue].has_ended(run)
-            self.ran += run.started_at is not None
         self._gathered += ended
+        if len(self._slots) == 1:  # as nearly always, and this is for every job
+            self.ran += next(iter(self._slots.values())).have_ended([run for run, _ in ended])
+            return
+        for queue, runs in groupby((run for run, _ in ended), key=QUEUE):
+            self.ran += self._slots[queue].have_ended(runs)
 
     def _take_note(self, acknowledged: int, now: float) -> None:
         """Tell the rhythm and the lanes what makes another look worthwhile."""

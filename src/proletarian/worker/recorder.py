@@ -18,7 +18,7 @@ from proletarian.sql.fates import written
 from proletarian.sql.keys import Mark
 from proletarian.sql.namesakes import told_apart
 from proletarian.sql.rows import Claimed, Ended, as_text
-from proletarian.sql.settling import settle, undecided
+from proletarian.sql.settling import settle, succeed, undecided
 from proletarian.sql.statements import Plan
 from proletarian.sql.transactions import begin, commit, joined
 from proletarian.worker.claiming.lanes import Lanes
@@ -30,6 +30,17 @@ from proletarian.worker.run import Run
 from proletarian.worker.runner import Runner
 
 BATCH = 1000  # runs in one acknowledgement
+
+
+def plain_ids(batch: Sequence[End]) -> list[int]:
+    """The ids of these runs, if all have succeeded with nothing to add and nothing depends on it; otherwise none."""
+    found: list[int] = []
+    for run, outcome in batch:
+        row = run.row
+        if not outcome.is_plain or row.lane or row.flow or run.completed:
+            return []
+        found.append(row.run_id)
+    return found
 
 
 class Recorder:
@@ -62,9 +73,13 @@ class Recorder:
         again, self.undecided = self.undecided, []
         entries = [*again, *batch]
         # All have the same worker id, except those from before we were declared dead. (Comparing UUIDs is slow.)
-        for _, group in groupby(entries, key=lambda entry: id(entry[0].worker_id)):
-            ended = list(group)
-            self._record(ended[0][0].worker_id, ended)
+        worker_ids = [run.worker_id for run, _ in entries]
+        if len(set(map(id, worker_ids))) == 1:
+            self._record(worker_ids[0], entries)
+        else:
+            for _, group in groupby(entries, key=lambda end: id(end[0].worker_id)):
+                ended = list(group)
+                self._record(ended[0][0].worker_id, ended)
         return len(entries) - len(self.undecided)
 
     def give_back(self, runs: Sequence[Run], delay: float | None = None) -> None:
@@ -76,6 +91,9 @@ class Recorder:
                 self._record(worker_id, [(run, self._runner.ends.given_back(run, delay)) for run in bite])
 
     def _record(self, worker_id: Any, batch: list[End]) -> None:
+        if self._dialect.moves_rows and (plain := plain_ids(batch)):
+            self._record_plain(worker_id, batch, plain)
+            return
         batch = self._decided(worker_id, batch)
         if not batch:
             return
@@ -88,6 +106,22 @@ class Recorder:
         else:
             self._runner.keys.note(missed)
             self._written(batch, ours, before)
+
+    def _record_plain(self, worker_id: Any, batch: list[End], run_ids: list[int]) -> None:
+        """The usual case, in which there is little to write and nothing to report."""
+        before = self._session.troubles
+        try:
+            ours = self._session.offer(self._succeeded, worker_id, run_ids)
+        except Refused as refused:
+            self._narrow(worker_id, batch, refused.__cause__ or refused)
+            return
+        if len(ours) == len(batch) and not is_wanted(self._log, "job.succeeded"):
+            self._held.strike(map(RUN, batch))
+        else:
+            self._written(batch, ours, before)
+
+    def _succeeded(self, worker_id: Any, run_ids: list[int]) -> Plan[set[int]]:
+        return succeed(self._dialect, worker_id, self._runner.worker, run_ids, self._queue.now())
 
     def _settled(self, worker_id: Any, batch: list[End], missed: list[Mark] | None = None) -> Plan[set[int]]:
         with_more = self._runner.limits.ended
@@ -142,7 +176,7 @@ class Recorder:
             ours = ours | self._found([(run.row, outcome) for run, outcome in batch if run.row.run_id not in ours])
         hushed = {event for event in ("job.succeeded", "job.released") if not is_wanted(self._log, event)}
         self._held.strike(map(RUN, batch))
-        if "job.succeeded" in hushed and len(ours) == len(batch):  # the usual case, in which there is little to report
+        if "job.succeeded" in hushed and len(ours) == len(batch):  # then there is little to report
             batch = [end for end in batch if not end[1].is_plain or end[0].row.lane or end[0].row.flow]
         for run, outcome in batch:
             row = run.row

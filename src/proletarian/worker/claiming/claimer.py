@@ -159,10 +159,7 @@ class Claimer:
         rows = self._session.insist(claim)
         self._runner.keys.note(missed, after=PATIENCE)
         now = time.monotonic()
-        by_queue: dict[str, list[Claimed]] = {queue: [] for queue in look.wants}
-        for row in rows:
-            by_queue[row.queue].append(row)
-        for queue, mine in by_queue.items():
+        for queue, mine in _by_queue(rows, look.wants).items():
             wanted = look.wants[queue]
             self.rhythm.looked(queue, mine, wanted=wanted, full=look.full, took=now - started, now=now)
             self._take(identity, queue, self._outside(identity, queue, mine, now), now)
@@ -206,3 +203,12 @@ class Claimer:
             self._dock.put(suspects)
             runs = [run for run in runs if run.row.suspect < SUSPECT]
         self._slots[queue].put(runs)
+
+
+def _by_queue(rows: list[Claimed], queues: Collection[str]) -> dict[str, list[Claimed]]:
+    if len(queues) == 1:
+        return dict.fromkeys(queues, rows)
+    found: dict[str, list[Claimed]] = {queue: [] for queue in queues}
+    for row in rows:
+        found[row.queue].append(row)
+    return found

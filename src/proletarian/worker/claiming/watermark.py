@@ -9,7 +9,7 @@ request, as long as full looks are cheap.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from math import inf
 from typing import Any
@@ -67,9 +67,10 @@ class Watermark:
         """Ask for a full look from then on: there may be jobs that the quick look does not see."""
         self._asked_for = min(self._asked_for, at)
 
-    def claimed(self, rows: Iterable[Claimed], *, full: bool, short: bool, took: float, now: float) -> None:
-        """Note what a look brought, and how long it took."""
-        for row in rows:
+    def claimed(self, rows: Sequence[Claimed], *, full: bool, short: bool, took: float, now: float) -> None:
+        """Note what a look brought, in order of priority and time, and how long it took."""
+        alike = bool(rows) and rows[0].priority == rows[-1].priority
+        for row in rows[-1:] if alike else rows:
             mark = self.marks.get(row.priority)
             if mark is None or row.process_at > mark:
                 self.marks[row.priority] = row.process_at

@@ -12,12 +12,14 @@ import threading
 import time
 import weakref
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from operator import attrgetter
 from typing import Protocol
 
 from proletarian.worker.run import Run
 
 PATIENCE = 1.0  # seconds for which a job is held without being started before it is given back
+IS_ASYNC = attrgetter("is_async")
 
 # A handler may fork, and return in the child as well. The child is not a worker: it must not continue with copies of
 # the jobs that its parent holds.
@@ -69,8 +71,10 @@ class Slots:
     def put(self, runs: Sequence[Run]) -> None:
         """Take in claimed jobs, and start running them."""
         self.held += len(runs)
-        for run in runs:
-            (self.coroutines if run.is_async else self.plain).append(run)
+        if any(map(IS_ASYNC, runs)):
+            self.coroutines.extend(run for run in runs if run.is_async)
+            runs = [run for run in runs if not run.is_async]
+        self.plain.extend(runs)
         self.offer_plain()
         self.offer_coroutines()
 
@@ -79,12 +83,19 @@ class Slots:
         """Whether another job could start at once."""
         return self.held < self.count
 
-    def has_ended(self, run: Run) -> None:
-        """Note that one of the runs has ended."""
-        self.held -= 1
-        if run.started_at is not None:
-            self.ended += 1
-            self.busy += run.ran
+    def have_ended(self, runs: Iterable[Run]) -> int:
+        """Note that these runs have ended; returns how many of them had started."""
+        count, started, busy = 0, 0, 0.0
+        for run in runs:
+            count += 1
+            began, ended = run.started_at, run.ended_at
+            if began is not None and ended is not None:
+                started += 1
+                busy += ended - began
+        self.held -= count
+        self.ended += started
+        self.busy += busy
+        return started
 
     def unstarted(self, *, all_of_them: bool) -> list[Run]:
         """Take back jobs that were not started: all of them, or those that have waited here for too long."""
