@@ -12,7 +12,7 @@ from benchmarks.programs.contestant import OPTIONS, URL, main, payload
 from benchmarks.programs.opened import opened
 from proletarian import NewJob, Queue, Tables, migrate
 from proletarian.connections.database import Database
-from proletarian.outcomes import Outcome
+from proletarian.outcomes import succeeded
 from proletarian.sql import claiming
 from proletarian.sql.living import register
 from proletarian.sql.rows import Ended
@@ -68,7 +68,7 @@ class Claimer:
         if len(rows) != BATCH:
             raise SystemExit(f"{self.title}: a claim brought {len(rows)} jobs, not {BATCH}")
         self.mark = rows[-1].process_at
-        ended = [Ended(row.run_id, Outcome("job.succeeded", "success", 1, 0)) for row in rows]
+        ended = [Ended(row.run_id, succeeded(1, 0)) for row in rows]
         self.connection.run(settle(self.dialect, self.worker_id, "bench:1", ended, None))
 
 

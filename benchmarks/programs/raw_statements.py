@@ -15,7 +15,7 @@ from benchmarks.programs.contestant import OPTIONS, URL, main, record
 from benchmarks.programs.with_proletarian import client
 from proletarian import migrate
 from proletarian.connections.database import Database
-from proletarian.outcomes import Outcome
+from proletarian.outcomes import succeeded
 from proletarian.sql.claiming import claim
 from proletarian.sql.living import register
 from proletarian.sql.rows import Ended
@@ -38,7 +38,7 @@ def worker() -> None:
         for row in rows:
             record(json.loads(row.payload)["n"])
         if rows:
-            ended = [Ended(row.run_id, Outcome("job.succeeded", "success", 1, 0)) for row in rows]
+            ended = [Ended(row.run_id, succeeded(1, 0)) for row in rows]
             connection.run(settle(dialect, worker_id, "bench:1", ended, None))
         else:
             time.sleep(0.01)
