@@ -10,7 +10,7 @@ from uuid import uuid4
 
 from proletarian.connections.database import Database
 from proletarian.job import DEFAULT_QUEUE
-from proletarian.outcomes import Outcome
+from proletarian.outcomes import Outcome, succeeded
 from proletarian.sql.claiming import claim
 from proletarian.sql.lanes import claiming, looking
 from proletarian.sql.lanes.claiming import Taken
@@ -75,9 +75,7 @@ class Member:
 
     def succeed(self, *runs: Claimed) -> set[int]:
         """Acknowledge that runs succeeded."""
-        return self.acknowledge(
-            *[(run, Outcome("job.succeeded", "success", run.attempts + 1, run.lost)) for run in runs]
-        )
+        return self.acknowledge(*[(run, succeeded(run.attempts + 1, run.lost)) for run in runs])
 
     def retry(self, run: Claimed, *, delay: float, keeps_place: bool = False, now: datetime | None = None) -> set[int]:
         """Acknowledge that a run failed and will be retried; in an ordered lane it keeps its place."""
