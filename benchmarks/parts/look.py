@@ -153,7 +153,7 @@ def looks(database: Database) -> dict[str, float]:
 def pages(database: Database) -> dict[str, float]:
     """The median seconds of each page of the dashboard, from the request to the whole answer."""
     [job] = database.connect().run(
-        see_jobs(database.queue, database.kind, "state:failed", limit=1, mask=True, why=False)
+        see_jobs(database.queue, database.kind, "state:failed", limit=1, after=None, mask=True, why=False)
     )
     dashboard = Dashboard(database, access=lambda request: Access.admin.by("benchmark"))
     found: dict[str, float] = {}

@@ -282,6 +282,16 @@ def test_where_nobody_notifies_the_end_of_a_run_makes_it_look_soon() -> None:
     assert play.rhythm.wake_at <= play.now
 
 
+def test_where_nobody_notifies_polls_come_soon_after_a_job_and_then_less_and_less_often() -> None:
+    play = Play(notifies=False, took=0.0)
+    play.turn({"mail": 1})
+
+    times = [when for when, _ in play.until(0.4)]
+
+    assert times[:5] == pytest.approx([PACE, 3 * PACE, 7 * PACE, 15 * PACE, 31 * PACE])
+    assert times[5:] == pytest.approx([31 * PACE + POLL, 31 * PACE + 2 * POLL])
+
+
 def test_a_job_that_came_back_to_its_old_place_is_looked_for() -> None:
     play = worked(Play(("a", "b"))).asleep()
     at = play.now

@@ -7,6 +7,9 @@ stops, a full one comes after it. A worker that is woken by an enqueue looks onl
 nothing to do polls all queues from time to time, in one statement, and nothing that such a look finds, or does not
 find, makes it look again: an idle fleet stays idle.
 
+Where the database cannot notify us, jobs that follow soon after others would wait for the next poll. So the polls after
+a look that brought something come in quick succession at first, then at twice the distance each time.
+
 A notification wakes all sleeping workers at once, and one of them gets the job. So in a fleet only a few look at once;
 the others look after a short random delay, and several notifications during that delay cost them only one look.
 
@@ -79,6 +82,7 @@ class Rhythm:
         self._poll_at = 0.0  # when to look at all queues, if nothing calls for a look before
         self._looked_at = -inf
         self._brought_at = -inf
+        self._pause = inf  # seconds between polls that follow what a look has brought, where nobody notifies us
         self._called: set[str] = set()  # queues to look at now
         self._crowded: set[str] = set()  # queues that were due and had no room
         self._unseen = set(queues)  # queues not seen empty since anything happened; for a drain
@@ -218,7 +222,8 @@ class Rhythm:
         self._backlog = self._more or bool(self._crowded)
         if self._polled:
             self._looked_at = now
-            self._poll_at = now + self._interval()
+            self._pause *= 2
+            self._poll_at = now + min(self._interval(), inf if self._notifies else self._pause)
         if not self._brought and self.paused < self.marks.keys():
             return Then.WAIT  # there was no room, so there was no look
         # Jobs arrive a few at a time but in quick succession: notifying us of each would cost the enqueuers more than
@@ -227,7 +232,7 @@ class Rhythm:
         get_up = self._lying and (self._more or often)
         self._flows = brought > 0 and (get_up or not self._lying)
         if brought:
-            self._brought_at = now
+            self._brought_at, self._pause = now, PACE
         if self._more:
             self._poll_at = now
         elif self._flows:
