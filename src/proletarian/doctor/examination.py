@@ -20,18 +20,20 @@ from proletarian.sql.statements import Plan
 T = TypeVar("T")
 AT_MOST = 10.0  # seconds that one look may take
 MOST = 100_000  # counting stops here
+MOST_TYPES = 10  # per cent of them whose types are looked at
 
 
-def examine(database: Database) -> list[Finding]:
+def examine(database: Database, *, most: int = MOST) -> list[Finding]:
     """
     Find out all that can be known about a database and its fleet, on one connection.
 
-    Raises `DatabaseUnavailable` if it cannot connect. What cannot be looked at is a finding too.
+    The due jobs of a queue are counted up to `most`; a lower number takes less time. What cannot be looked at is a
+    finding too. Raises `DatabaseUnavailable` if it cannot connect.
     """
     connection = database.connect()
     try:
         connection.end_after(AT_MOST)
-        return list(Examination(database, connection).findings())
+        return list(Examination(database, connection, most).findings())
     finally:
         connection.close()
 
@@ -39,8 +41,9 @@ def examine(database: Database) -> list[Finding]:
 class Examination:
     """The looks, on one connection."""
 
-    def __init__(self, database: Database, connection: OwnConnection) -> None:
+    def __init__(self, database: Database, connection: OwnConnection, most: int) -> None:
         self._database = database
+        self._most = most
         self._dialect = database.dialect
         self._connection = connection
 
@@ -123,8 +126,9 @@ class Examination:
         queue, kind, free = self._database.queue, self._database.kind, self._connection.free
         workers = self._run(list_workers(queue, kind, free=free))
         yield from fleet.check_workers(workers)
-        queues = self._run(queue_stats(queue, kind, most=MOST, free=free))
+        queues = self._run(queue_stats(queue, kind, most=self._most, free=free))
         yield from fleet.check_queues(queues)
-        due = [stats.queue for stats in queues if stats.due]
-        types = {name: self._run(examining.due_types(self._dialect, name)) for name in due}
+        served = [stats.queue for stats in queues if stats.due and stats.workers]
+        most = self._most * MOST_TYPES // 100
+        types = {name: self._run(examining.due_types(self._dialect, name, most)) for name in served}
         yield from fleet.check_types(types, workers)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -75,33 +75,40 @@ def wanted(
     if which.job_id is not None:
         found.is_bounded = True
         common.append(_any_of("job_id", [found.job_id(stored) for stored in stored_ids]))
-    for place, lead in _places(which, dialect.now):
-        if (worker := _by_worker(found, place, which.worker)) is not None:
-            conditions = (*common, *worker, *_moved(found, place, which, now))
-            found.branches.append(Branch(place, lead, conditions))
+    for branch in _places(which, dialect.now):
+        if (worker := _by_worker(found, branch.place, which.worker)) is not None:
+            conditions = (*branch.conditions, *common, *worker, *_moved(found, branch.place, which, now))
+            found.branches.append(replace(branch, conditions=conditions))
     return found
 
 
-def _places(which: JobFilter, now: str) -> Iterable[tuple[str, tuple[str, ...]]]:
-    """The tables that have jobs in these states, with the conditions that lead to them there."""
+def _places(which: JobFilter, now: str) -> Iterable[Branch]:
+    """
+    The tables that have jobs in these states, with the conditions that make the state.
+
+    Only a condition that an index has, before the job's id, may lead: any other would be looked for on and on, where no
+    job meets it.
+    """
     states = set(which.state or ("scheduled", "waiting", "held", "running", "succeeded", "failed", "cancelled"))
     if states >= {"scheduled", "waiting"}:
-        yield "waiting", ()
+        yield Branch("waiting")
     elif "waiting" in states:
-        yield "waiting", (f"process_at <= {now}",)
+        yield Branch("waiting", conditions=(f"process_at <= {now}",))
     elif "scheduled" in states:
-        yield "waiting", (f"process_at > {now}",)
+        yield Branch("waiting", conditions=(f"process_at > {now}",))
     if "held" in states:
-        yield "held", ()
+        yield Branch("held")
     if "running" in states:
-        yield "running", ()
+        yield Branch("running")
     ended = [status for state, status in STATUSES.items() if state in states]
     if len(ended) == len(STATUSES):
-        yield "archived", ()
-    else:
-        for status in ended:
-            # The second condition is the one of a partial index, on databases that have it.
-            yield "archived", (f"status = '{status}'", *(["status <> 'success'"] if status != "success" else []))
+        yield Branch("archived")
+        return
+    for status in ended:
+        if status == "success":
+            yield Branch("archived", conditions=("status = 'success'",))
+        else:  # the second condition is the one of a partial index, on databases that have it
+            yield Branch("archived", lead=(f"status = '{status}'", "status <> 'success'"))
 
 
 def _named(found: Wanted, column: str, names: Iterable[str] | None) -> list[str]:

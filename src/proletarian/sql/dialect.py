@@ -96,6 +96,10 @@ class Dialect(ABC):
         """A job id parameter."""
         return f":{name}"
 
+    def index_hint(self, table: str, *, by_status: bool) -> str:
+        """What makes a server follow an index in the order of ids, where its planner has to be told."""
+        return ""
+
     def fitted(self, source: str) -> str:
         """Our SQL with this queue's table names and type of job ids."""
         return self.tables.rewrite(expand(source, self.parts), self.name)

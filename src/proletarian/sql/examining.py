@@ -11,7 +11,6 @@ from proletarian.sql.statements import Plan, Row
 from proletarian.sql.tables import TABLES
 
 OF_OTHERS = ("migration", "audit")  # tables that a worker does not change
-MOST_LOOKED_AT = 10_000  # due jobs of a queue whose types are looked at
 
 
 def settings(dialect: Dialect) -> Plan[Mapping[str, str]]:
@@ -58,9 +57,9 @@ def oldest(dialect: Dialect) -> Plan[tuple[float, str] | None]:
     return float(rows[0][0]), as_text(rows[0][1])
 
 
-def due_types(dialect: Dialect, queue: str) -> Plan[list[str]]:
-    """The types of a queue's due jobs, among the first `MOST_LOOKED_AT`."""
-    rows = yield dialect.say("examining.due_types", queue=queue, most=MOST_LOOKED_AT)
+def due_types(dialect: Dialect, queue: str, most: int) -> Plan[list[str]]:
+    """The types of a queue's due jobs, among the first `most`."""
+    rows = yield dialect.say("examining.due_types", queue=queue, most=most)
     return [as_text(row[0]) for row in rows]
 
 

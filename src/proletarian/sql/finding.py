@@ -24,7 +24,7 @@ WINDOWS = (1_000, 4_000, 16_000)  # rows of each table; most looks end in the fi
 TESTED = 250  # rows at a time, if each has to be tested
 
 JOB_ID = SHOWN.index("job_id")
-STATES = ("running", "waiting", "held", "archived")
+TABLES = {"running": "running_job", "waiting": "job", "held": "held_job", "archived": "archived_job"}
 
 Test = Callable[[Row], bool]
 text = lru_cache(maxsize=512)(Text)  # one object for one text, because drivers cache what they made of it
@@ -44,8 +44,8 @@ def find(dialect: Dialect, stored_id: Any, now: datetime | None) -> Plan[Row | N
     """The row of one job, wherever it is."""
     wanted = Wanted(dialect)
     test = f"job_id = {wanted.job_id(stored_id)}"
-    wanted.branches = [Branch(place, (test,)) for place in STATES]
-    rows = yield _say(wanted, _page(wanted, [], len(STATES)), now)
+    wanted.branches = [Branch(place, conditions=(test,)) for place in TABLES]
+    rows = yield _say(wanted, _page(wanted, [], len(TABLES)), now)
     return next(iter(rows), None)
 
 
@@ -141,9 +141,9 @@ def _say(wanted: Wanted, sql: str, now: datetime | None, **ids: Any) -> Statemen
 
 
 def _page(wanted: Wanted, tests: Sequence[str], most: int) -> str:
-    read = wanted.dialect.sql
     parts = [
-        f"{read[f'finding.{branch.place}'].source}{_where(branch, tests)}\n ORDER BY job_id DESC LIMIT {most}"
+        f"{wanted.dialect.sql[f'finding.{branch.place}'].source}{_hint(wanted, branch)}{_where(branch, tests)}"
+        f"\n ORDER BY job_id DESC LIMIT {most}"
         for branch in wanted.branches
     ]
     shown = wanted.dialect.parts["SHOWN"]
@@ -170,8 +170,12 @@ def _all(parts: Sequence[str]) -> str:
 
 
 def _table(wanted: Wanted, branch: Branch) -> str:
-    name = {"waiting": "job", "held": "held_job", "running": "running_job", "archived": "archived_job"}[branch.place]
-    return wanted.dialect.tables.name(name, wanted.dialect.name)
+    name = wanted.dialect.tables.name(TABLES[branch.place], wanted.dialect.name)
+    return f"{name}{_hint(wanted, branch)}"
+
+
+def _hint(wanted: Wanted, branch: Branch) -> str:
+    return wanted.dialect.index_hint(TABLES[branch.place], by_status=bool(branch.lead))
 
 
 def _where(branch: Branch, tests: Sequence[str]) -> str:

@@ -100,6 +100,17 @@ class MySQL(Dialect):
         """A job id parameter."""
         return self.text(name) if self.kind == "text" else f":{name}"
 
+    def index_hint(self, table: str, *, by_status: bool) -> str:
+        """
+        Follow the ids, newest first, and stop at the limit.
+
+        With a time in the condition, both servers read the rows of that time by another index and sorted them, or read
+        100,000 successes for 1,000 failures: 3.5 s for the failures of an hour.
+        """
+        if table == "running_job":  # it is small, and has no index on ids
+            return ""
+        return f" FORCE INDEX ({'archived_job_status' if by_status else 'PRIMARY'})"
+
     def stored_id(self, job_id: UUID | int | str | None) -> Any:
         """UUIDs are stored as their 16 bytes."""
         return job_id.bytes if isinstance(job_id, UUID) else job_id
