@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 
-from proletarian import NewJob
+from proletarian import NewJob, count_jobs, find_jobs
 from proletarian.drivers.families.sqlite import OwnSQLite
+from proletarian.sql.finding import WINDOWS
 from proletarian.web import Access, Dashboard
 from tests.databases import PrivateDatabase
 from tests.waiting import wait_until
@@ -99,3 +100,14 @@ def test_a_bulk_goes_on_from_where_it_stopped(
     assert sqlite.rows("SELECT count(*) FROM proletarian_archived_job WHERE job_type = 'old'") == [(5,)]
     noted = sqlite.rows("SELECT action, target, jobs FROM proletarian_audit")
     assert noted == [("cancel jobs", noted[0][1], 2), ("cancel jobs", noted[0][1], 2), ("cancel jobs", noted[0][1], 1)]
+
+
+def test_a_look_for_a_state_that_no_job_is_in_ends_after_so_many_rows(database: PrivateDatabase) -> None:
+    database.put(*[NewJob("greet")] * (sum(WINDOWS) + 1))
+    with database.connection() as connection:
+        page = find_jobs(connection, "state:scheduled")
+        counted = count_jobs(connection, "state:scheduled")
+
+    assert (len(page), page.looked_at) == (0, sum(WINDOWS))
+    assert page.next is not None, "more rows are there, and another look may go on"
+    assert str(counted) == "0+"
