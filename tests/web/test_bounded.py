@@ -111,3 +111,21 @@ def test_a_look_for_a_state_that_no_job_is_in_ends_after_so_many_rows(database: 
     assert (len(page), page.looked_at) == (0, sum(WINDOWS))
     assert page.next is not None, "more rows are there, and another look may go on"
     assert str(counted) == "0+"
+
+
+def test_a_look_for_what_happened_of_late_ends_where_nothing_of_late_is_left(sqlite: PrivateDatabase) -> None:
+    jobs = sqlite.put(*[NewJob("greet")] * (4 * WINDOWS[0]))
+    waiting, archive = sqlite.table("job"), sqlite.table("archived_job")
+    columns = "job_id, queue, job_type, payload, attempts, enqueued_at, process_at"
+    long_ago = f"CASE WHEN job_id >= '{jobs[-10]}' THEN enqueued_at ELSE '2020-01-01 00:00:00.000000' END"
+    sqlite.rows(
+        f"INSERT INTO {archive} ({columns}, status, finished_at) SELECT {columns}, 'failure', {long_ago} FROM {waiting}"
+    )
+    sqlite.rows(f"DELETE FROM {waiting}")
+    with sqlite.connection() as connection:
+        page = find_jobs(connection, "state:failed since:1h")
+        rest = find_jobs(connection, "state:failed since:1h", after=page.next)
+
+    assert [job.job_id for job in page] == jobs[:-11:-1]
+    assert (page.looked_at, page.next is not None) == (2 * WINDOWS[0], True)
+    assert (len(rest), rest.next) == (0, None)

@@ -57,9 +57,17 @@ def page(
     test: Test | None,
     windows: Sequence[int] = WINDOWS,
 ) -> Plan[Found]:
-    """Up to `limit` rows of jobs with ids below this one; `test`, if given, makes the final decision about each."""
+    """
+    Up to `limit` rows of jobs with ids below this one; `test`, if given, makes the final decision about each.
+
+    What was asked for of late is among the latest ids: where the next window has none, the look ends, and says where to
+    continue. (A job of an old id may have ended just now.)
+    """
     found = Found()
+    if wanted.is_recent:
+        windows = (windows[0], *windows)
     for size in windows if wanted.branches else ():
+        before = len(found.rows)
         low = yield from _end_of_window(wanted, size, below, now)
         while True:
             most = TESTED if test else limit + 1 - len(found.rows)  # one more shows whether there is another page
@@ -76,7 +84,7 @@ def page(
                 break
         found.looked_at += size
         found.below = below = low
-        if low is None:
+        if low is None or (wanted.is_recent and 0 < before == len(found.rows)):
             break
     return found
 
