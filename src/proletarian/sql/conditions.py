@@ -39,7 +39,7 @@ class Wanted:
     branches: list[Branch] = field(default_factory=list)
     parameters: dict[str, Any] = field(default_factory=dict)
     is_bounded: bool = False  # few rows can match, because ids are given
-    is_recent: bool = False  # only jobs that changed their state since some moment
+    is_recent: bool = False  # only jobs that changed their state since some moment, where reading others is slow
 
     def parameter(self, value: Any, spell: Callable[[str], str]) -> str:
         """Add a parameter; returns how it is written in the SQL."""
@@ -63,7 +63,7 @@ def wanted(
     What a filter wants. `since` and `until` are relative to `now`; `stored_ids` are the filter's ids as stored; `plain`
     means that payloads are stored as plain JSON, so SQL may search them for a value.
     """
-    found = Wanted(dialect, is_recent=which.since is not None)
+    found = Wanted(dialect, is_recent=which.since is not None and dialect.rows_are_dear)
     common = [
         *_named(found, "queue", which.queue),
         *_named(found, "job_type", which.job_type),

@@ -53,6 +53,8 @@ class Dialect(ABC):
     locks_lanes: ClassVar[bool] = False
     # Whether a statement that is too large closes the connection.
     limits_packets: ClassVar[bool] = False
+    # Whether it takes long to read many rows that an index leads to, all over a large table.
+    rows_are_dear: ClassVar[bool] = False
 
     def __init__(self, tables: Tables, kind: Kind) -> None:
         self.tables = tables

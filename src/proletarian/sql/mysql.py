@@ -30,6 +30,7 @@ class MySQL(Dialect):
     marks_keys = True
     locks_lanes = True
     limits_packets = True
+    rows_are_dear = True  # behind 21,000 entries of an index: 2.7 s, among ten million rows
     now = "COALESCE(CAST(:now AS DATETIME(6)), UTC_TIMESTAMP(6))"
     # JSON_ID is the type of job ids in a JSON parameter; STORED_ID converts one of these, named `id`, to an ID.
     ids: ClassVar = {
