@@ -36,12 +36,13 @@ nothing. The other rows show how far you can go before it does. Most tables belo
 HOW = """\
 ## How it was measured
 
-Everything was measured on one machine, with **durability on**: PostgreSQL with its defaults (`fsync`,
-`synchronous_commit`), InnoDB flushing its log at each commit, SQLite with `synchronous=FULL`. Each contestant has the
-best settings that its documentation names; ours has only its defaults unless the row says otherwise. All contestants
-of a table were measured in turn in the same run, in several rounds. A row shows the median and the range. The ratio is
-taken within each round, so it hardly changes if the machine is faster on one day than on another. After each drain it
-was checked that every job had run exactly once and was in the archive.
+Everything was measured with **durability on**: PostgreSQL with its defaults (`fsync`, `synchronous_commit`), InnoDB
+flushing its log at each commit, SQLite with `synchronous=FULL`. Each contestant has the best settings that its
+documentation names; ours has only its defaults unless the row says otherwise. All contestants of a table were measured
+in turn in the same run on the same machine, in several rounds. A row shows the median and the range. The ratio is taken
+within each round, so it hardly changes if the machine is faster on one day than on another. Rates of two sections can
+only be compared if both name the same processor. After each drain it was checked that every job had run exactly once
+and was in the archive.
 
 Run it yourself: `make bench`, or `python -m benchmarks drain` for one part. `benchmarks/README.md` describes how each
 figure is taken.
@@ -83,16 +84,16 @@ def write(results: Path, parts: Sequence[tuple[str, str]]) -> Path:
 def machine(sections: Sequence[Section]) -> str:
     """Where and when it was measured."""
     about = sections[0].about
+    processors = " or an ".join(dict.fromkeys(section.about["processor"] for section in sections))
     known = dict(about["versions"])
     for section in sections:
         known |= section.about.get("peers", {})
     versions = ", ".join(f"{name} {number}" for name, number in known.items())
     when = sorted({section.about["when"][:10] for section in sections})
     return (
-        f"\nThe machine: {about['cores']} cores of an {about['processor']}, {about['system']}, "
-        f"Python {about['python']}; "
-        f"database, workers and clients share these cores. One `fdatasync` takes {about['fdatasync_ms']:g} ms here; "
-        f"if it takes longer, one commit per job costs more, and batches gain more. Versions: {versions}. "
+        f"\nThe machines: {about['cores']} cores of an {processors}, {about['system']}, Python {about['python']}; "
+        f"database, workers and clients share these cores. Where one `fdatasync` takes longer, one commit per job "
+        f"costs more, and batches gain more: each section says how long it took. Versions: {versions}. "
         f"Measured {' to '.join(dict.fromkeys([when[0], when[-1]]))}."
     )
 
@@ -143,7 +144,9 @@ def contestants() -> str:
 
 def one(section: Section) -> str:
     """One part: its tables and pictures."""
-    parts = [f"## {NAMES.get(section.name, section.name.replace('_', ' ').capitalize())}", "", section.doc]
+    about = section.about
+    where = f"{about['when'][:10]}, {about['processor']}, {about['fdatasync_ms']:g} ms for an `fdatasync`."
+    parts = [f"## {NAMES.get(section.name, section.name.replace('_', ' ').capitalize())}", "", section.doc, "", where]
     for found in section.found:
         parts += ["", table(found) if isinstance(found, Table) else curve(found)]
         if (DOCS / PLOTS / f"{found.key}-light.svg").exists():

@@ -14,6 +14,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 import os
+import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -47,6 +48,7 @@ pytest.register_assert_rewrite("proletarian.conformance")
 
 def pytest_configure(config: pytest.Config) -> None:
     """Have the servers before the first test, where several processes share them."""
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)  # under nohup it is ignored, by all that is started here too
     if told := getattr(config, "workerinput", None):
         servers.urls, servers.missing = told["urls"], told["missing"]
     elif getattr(config.option, "numprocesses", None):
