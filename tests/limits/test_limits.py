@@ -275,6 +275,7 @@ def test_one_job_is_found_although_another_has_its_lane_at_that_moment(
         connection.commit()
         connection.cursor().execute(f"SELECT 1 FROM {database.table('lane')} FOR UPDATE")
         found = threads.submit(process_next_job, database.url, tasks)
-        time.sleep(0.3)
+        wait_until(lambda: database.count("worker") == 1, what="somebody who looks for a job")
+        time.sleep(0.3)  # that is the fault: a lane that is locked for longer than a look takes
         connection.rollback()
         assert found.result(60)

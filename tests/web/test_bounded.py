@@ -114,8 +114,8 @@ def test_a_look_for_a_state_that_no_job_is_in_ends_after_so_many_rows(database: 
     assert str(counted) == "0+"
 
 
-@pytest.mark.parametrize("product", ["mariadb", "mysql"])  # elsewhere it reads on: rows are cheap there
-def test_a_look_for_what_happened_of_late_ends_where_nothing_of_late_is_left(
+@pytest.mark.parametrize("product", ["mariadb", "mysql"])  # elsewhere it reads on, which is quick there
+def test_a_look_for_recent_changes_ends_with_the_first_window_that_has_none(
     product: str, database_of: DatabaseOf
 ) -> None:
     database = database_of(product)

@@ -20,7 +20,7 @@ from proletarian.sql.statements import Plan
 T = TypeVar("T")
 AT_MOST = 10.0  # seconds that one look may take
 MOST = 100_000  # counting stops here
-MOST_TYPES = 10  # per cent of them whose types are looked at
+TYPES = 10  # of so many that may be counted, the type of one is looked at
 
 
 def examine(database: Database, *, most: int = MOST) -> list[Finding]:
@@ -129,6 +129,5 @@ class Examination:
         queues = self._run(queue_stats(queue, kind, most=self._most, free=free))
         yield from fleet.check_queues(queues)
         served = [stats.queue for stats in queues if stats.due and stats.workers]
-        most = self._most * MOST_TYPES // 100
-        types = {name: self._run(examining.due_types(self._dialect, name, most)) for name in served}
+        types = {name: self._run(examining.due_types(self._dialect, name, self._most // TYPES)) for name in served}
         yield from fleet.check_types(types, workers)

@@ -63,7 +63,7 @@ def wanted(
     What a filter wants. `since` and `until` are relative to `now`; `stored_ids` are the filter's ids as stored; `plain`
     means that payloads are stored as plain JSON, so SQL may search them for a value.
     """
-    found = Wanted(dialect, is_recent=which.since is not None and dialect.rows_are_dear)
+    found = Wanted(dialect, is_recent=which.since is not None and dialect.reads_rows_slowly)
     common = [
         *_named(found, "queue", which.queue),
         *_named(found, "job_type", which.job_type),

@@ -54,7 +54,7 @@ class Dialect(ABC):
     # Whether a statement that is too large closes the connection.
     limits_packets: ClassVar[bool] = False
     # Whether it takes long to read many rows that an index leads to, all over a large table.
-    rows_are_dear: ClassVar[bool] = False
+    reads_rows_slowly: ClassVar[bool] = False
 
     def __init__(self, tables: Tables, kind: Kind) -> None:
         self.tables = tables

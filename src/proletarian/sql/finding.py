@@ -60,8 +60,8 @@ def page(
     """
     Up to `limit` rows of jobs with ids below this one; `test`, if given, makes the final decision about each.
 
-    What happened of late is mostly among the latest ids: where rows are dear, the look ends with the first window that
-    has none of it, and says where to continue. (A job with an old id may have ended just now.)
+    Recent changes are mostly among the latest ids: where reading rows is slow, the look ends with the first window that
+    has none, and says where to continue. (A job with an old id may have ended just now.)
     """
     found = Found()
     if wanted.is_recent:

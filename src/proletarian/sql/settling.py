@@ -41,9 +41,9 @@ def succeed(
     dialect: Dialect, worker_id: Any, worker: str, run_ids: Sequence[int], now: datetime | None
 ) -> Plan[set[int]]:
     """
-    Acknowledge plain successes in one statement, where the database can do that; otherwise like `settle`.
+    Acknowledge plain successes in one statement, where the database moves rows (`moves_rows`); otherwise like `settle`.
 
-    For runs on whose end nothing depends: no job waits for them, and none follows.
+    Only for runs on whose end nothing depends: no job waits for them, and none follows.
     """
     rows = yield dialect.say("settling.succeed", run_ids=array(run_ids), worker_id=worker_id, worker=worker, now=now)
     return set(map(FIRST, rows))
