@@ -30,7 +30,7 @@ from proletarian.worker.giving_back import GivingBack
 from proletarian.worker.hands.hooks import Hooks
 from proletarian.worker.hands.loop import Loop
 from proletarian.worker.hands.slots import Slots
-from proletarian.worker.held import RUN, End, Held
+from proletarian.worker.held import End, Held
 from proletarian.worker.keeping.kept import Kept
 from proletarian.worker.keeping.membership import Membership
 from proletarian.worker.keeping.recovery import Recovered
@@ -221,7 +221,7 @@ class Pump(Kept):
         """See which runs have ended: they have made room."""
         ended = self._held.gather()
         self._gathered += ended
-        for queue, runs in groupby(map(RUN, ended), key=QUEUE):
+        for queue, runs in groupby((run for run, _ in ended), key=QUEUE):
             self.ran += self._slots[queue].have_ended(runs)
 
     def _take_note(self, acknowledged: int, now: float) -> None:
