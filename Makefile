@@ -50,7 +50,7 @@ bench: .venv/all  ## measure speed, beside peers
 screenshots: .venv/all  ## take the pictures of the dashboard for README and documentation
 	@$(BIN)/python -m tests.web.screenshots
 
-soak: .venv/all  ## hurt everything at random for MINUTES=…
+soak: .venv/all  ## hurt everything at random, for MINUTES=… on each database
 	@PROLETARIAN_SOAK_MINUTES=$(MINUTES) $(BIN)/pytest tests/faults -k soak
 
 audit: .venv/all  ## look for known vulnerabilities in the pinned versions; asks pypi.org
