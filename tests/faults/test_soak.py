@@ -37,6 +37,7 @@ from tests.worker.fleet import Fleet
 CARE: dict[str, Any] = {"queues": {"default": 4}, "heartbeat": 2.0, "lost_after": 24.0}
 JOBS, FAULTS, CREW = 300, 10, 4
 SLOWLY, STEP = 1.5, 120  # seconds that connecting takes; by which the clock is put
+MINUTES = float(os.environ.get("PROLETARIAN_SOAK_MINUTES", 0))
 PRODUCTS_CHOSEN = os.environ.get("PROLETARIAN_SOAK_PRODUCTS", " ".join(PRODUCTS)).split()
 
 
@@ -229,13 +230,13 @@ def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
         yield Place(PrivateDatabase(request.param, server.url), server, proxy)
 
 
-@pytest.mark.skipif("PROLETARIAN_SOAK_MINUTES" not in os.environ, reason="takes minutes: make soak MINUTES=…")
+@pytest.mark.timeout(MINUTES * 60 + 300)
+@pytest.mark.skipif(not MINUTES, reason="takes minutes: make soak MINUTES=…")
 def test_soak(place: Place, crew: Fleet, capsys: pytest.CaptureFixture[str]) -> None:
     database = place.database
     database.migrate()
-    minutes = float(os.environ["PROLETARIAN_SOAK_MINUTES"])
     seed = int(os.environ.get("PROLETARIAN_SOAK_SEED") or time.time())
-    end = time.monotonic() + minutes * 60
+    end = time.monotonic() + MINUTES * 60
     rounds, jobs, repeated, deaths, clock, faults = 0, 0, 0, 0, 0, Counter[str]()
     while time.monotonic() < end:
         database.empty()
