@@ -28,7 +28,7 @@ def measure(run: Run) -> list[Found]:
             f"{NAMES[name]}: enqueue, one per commit, 1 client",
             "jobs/s",
             ours=FREE,
-            goals=[Goal(PLAIN, 0.6)] if name == "postgresql" else [],
+            goals=[Goal(PLAIN, 0.6)],
         )
         bulk = Table(f"unique-{name}-bulk", f"{NAMES[name]}: enqueue of 1,000 in one call", "jobs/s", ours=FREE)
         with store(name, run.folder) as here:

@@ -202,7 +202,6 @@ class Queue(Looking, Overview, Acting, Pausing, Limiting, Scheduling, Results):
             self._headers(job) if job.headers or job.expires_in is not None else None,
             None if job.process_at is None else max(job.process_at, EARLIEST),
             None if job.process_in is None else job.delay,
-            None,
             job.lane or "",
         )
 

@@ -233,3 +233,38 @@ def test_old_keys_are_forgotten(database: PrivateDatabase, workers: Workers) -> 
 
     with workers.running(tasks):
         wait_until(lambda: database.count("unique_job") == 2, 40, what="that the old one is gone")
+
+
+@pytest.mark.parametrize("database", ["mariadb", "mysql"], indirect=True)
+def test_a_new_key_costs_one_more_round_trip_than_a_plain_job(database: PrivateDatabase) -> None:
+    with database.connection() as connection:
+        enqueue(connection, "digest", unique="warm")
+        asked = []
+        for unique in (None, "42"):
+            before = questions(connection)
+            enqueue(connection, "digest", unique=unique)
+            asked.append(questions(connection) - before)
+        plain, one = asked
+
+    assert one == plain + 1
+
+
+@pytest.mark.parametrize("database", ["mariadb", "mysql"], indirect=True)
+def test_a_transaction_that_sql_has_begun_is_not_committed(database: PrivateDatabase) -> None:
+    with database.connection() as connection:
+        connection.autocommit(True)
+        cursor = connection.cursor()
+        cursor.execute("BEGIN")
+        enqueue(connection, "digest", unique="42")
+        connection.rollback()
+        gone = database.count("job")
+        enqueue(connection, "digest", unique="42")
+
+    assert (gone, database.count("job"), database.count("unique_job")) == (0, 1, 1)
+
+
+def questions(connection: Any) -> int:
+    """How many statements this session has sent, this one included."""
+    cursor = connection.cursor()
+    cursor.execute("SHOW SESSION STATUS LIKE 'Questions'")
+    return int(cursor.fetchone()[1])

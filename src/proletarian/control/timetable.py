@@ -118,7 +118,7 @@ def run(shared: Shared, database: str, app: str, name: str) -> Plan[Any]:
     if job.unique is None:
         return dialect.loaded_id((yield from enqueue(dialect, new, shared.now())))
     asked = [uniqueness.unique_row(job, new)]
-    [there] = yield from uniqueness.enqueue_unique(dialect, asked, shared.now(), alone=False, wake=True)
+    [there] = yield from uniqueness.enqueue_unique(dialect, asked, shared.now(), alone=None, wake=True)
     return dialect.loaded_id(there.job_id)
 
 

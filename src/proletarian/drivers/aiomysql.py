@@ -8,6 +8,7 @@ from typing import Any
 from proletarian.drivers import form
 from proletarian.drivers.driver import Driver
 from proletarian.drivers.explanation import explain
+from proletarian.drivers.pymysql import is_alone
 from proletarian.sql.statements import Copy, Rows, Step
 
 
@@ -19,7 +20,7 @@ async def aexecute(connection: Any, step: Step) -> Rows:
     plain = import_module(f"{library}.cursors").Cursor
     async with connection.cursor(plain) as cursor:
         await cursor.execute(*form.hexadecimal(step))
-        rows: Rows = await cursor.fetchall()
+        rows: Rows = [(cursor.rowcount,)] if step.text.counts else await cursor.fetchall()
         return rows
 
 
@@ -29,7 +30,14 @@ def is_closed(connection: Any) -> bool:
 
 
 DRIVERS = (
-    Driver("aiomysql.connection.Connection", "mysql", aexecute=aexecute, explain=explain, is_closed=is_closed),
+    Driver(
+        "aiomysql.connection.Connection",
+        "mysql",
+        aexecute=aexecute,
+        explain=explain,
+        is_closed=is_closed,
+        is_alone=is_alone,
+    ),
     Driver(
         "asyncmy.connection.Connection",
         "mysql",

@@ -19,7 +19,7 @@ async def aexecute(connection: Any, step: Step) -> Rows:
     async with connection.cursor() as cursor:
         cursor.row_factory = None
         await cursor.execute(step.text.named, step.parameters)
-        rows: Rows = list(await cursor.fetchall())
+        rows: Rows = [(cursor.rowcount,)] if step.text.counts else list(await cursor.fetchall())
         return rows
 
 

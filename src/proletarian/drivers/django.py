@@ -20,6 +20,8 @@ def execute(connection: Any, step: Step) -> Rows:
     text, values = (form.hexadecimal if connection.vendor == "mysql" else form.pyformat)(step)
     with connection.cursor() as cursor:
         cursor.execute(text, values)
+        if step.text.counts:
+            return [(cursor.rowcount,)]
         rows: Rows = cursor.fetchall() if cursor.description else []
         return rows
 
@@ -32,9 +34,15 @@ def database(connection: Any) -> str:
     return vendor
 
 
-def is_alone(connection: Any) -> bool:
-    """Whether its next statement would be a transaction by itself: outside `atomic()`."""
-    return bool(connection.get_autocommit())
+def is_alone(connection: Any) -> bool | None:
+    """
+    Whether its next statement would be a transaction by itself: outside `atomic()`.
+
+    Somebody may have begun one in SQL, and on MySQL another START TRANSACTION would commit it: only the server knows.
+    """
+    if not connection.get_autocommit():
+        return False
+    return None if connection.vendor == "mysql" else True
 
 
 DRIVERS = tuple(

@@ -34,8 +34,8 @@ class Driver:
     returns its rows as tuples ([] if it has none); an async library has `aexecute` instead, a coroutine function.
     `copies` says whether it carries out a `Copy` step. `explain(error)` may return an error to raise instead, for
     errors that users can fix. `is_closed(connection)` must not ask the server. `is_two_phase(connection)` says whether
-    its transaction is to be prepared; such a transaction cannot notify. `is_alone(connection)` says, for SQLite,
-    whether the next statement would be a transaction by itself.
+    its transaction is to be prepared; such a transaction cannot notify. `is_alone(connection)` says, for SQLite
+    and MySQL, whether the next statement would be a transaction by itself; None if only the server knows.
     """
 
     connection: str
@@ -46,7 +46,7 @@ class Driver:
     explain: Callable[[Exception], Exception | None] = lambda error: None
     is_closed: Callable[[Any], bool] = lambda connection: False
     is_two_phase: Callable[[Any], bool] | None = None
-    is_alone: Callable[[Any], bool] = lambda connection: False
+    is_alone: Callable[[Any], bool | None] = lambda connection: None
 
     def database_of(self, connection: Any) -> str:
         """Which kind of database this connection goes to."""

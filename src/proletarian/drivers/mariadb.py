@@ -18,6 +18,8 @@ def execute(connection: Any, step: Step) -> Rows:
         raise TypeError("MariaDB has no COPY")
     with connection.cursor(Cursor) as cursor:
         cursor.execute(*form.hexadecimal(step))
+        if step.text.counts:
+            return [(cursor.rowcount,)]
         rows: Rows = cursor.fetchall() if cursor.description else []
         return rows
 

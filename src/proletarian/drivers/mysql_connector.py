@@ -21,6 +21,8 @@ def execute(connection: Any, step: Step) -> Rows:
     cursor = connection.cursor(**PLAIN)
     try:
         cursor.execute(*form.hexadecimal(step))
+        if step.text.counts:
+            return [(cursor.rowcount,)]
         rows: Rows = cursor.fetchall() if cursor.description else []
         return rows
     finally:
@@ -34,6 +36,8 @@ async def aexecute(connection: Any, step: Step) -> Rows:
     cursor = await connection.cursor(**PLAIN)
     try:
         await cursor.execute(*form.hexadecimal(step))
+        if step.text.counts:
+            return [(cursor.rowcount,)]
         rows: Rows = await cursor.fetchall() if cursor.description else []
         return rows
     finally:

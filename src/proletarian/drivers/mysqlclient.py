@@ -18,8 +18,13 @@ def execute(connection: Any, step: Step) -> Rows:
         raise TypeError("MySQL has no COPY")
     with connection.cursor(Cursor) as cursor:
         cursor.execute(*form.hexadecimal(step))
-        rows: Rows = cursor.fetchall()
+        rows: Rows = [(cursor.rowcount,)] if step.text.counts else cursor.fetchall()
         return rows
+
+
+def is_alone(connection: Any) -> bool | None:
+    """Whether its next statement would be a transaction by itself: it knows only whether it commits."""
+    return None if connection.get_autocommit() else False
 
 
 DRIVERS = (
@@ -29,5 +34,6 @@ DRIVERS = (
         execute=execute,
         explain=explain,
         is_closed=lambda connection: not connection.open,
+        is_alone=is_alone,
     ),
 )

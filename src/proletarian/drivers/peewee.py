@@ -27,7 +27,7 @@ def kind(database: Any) -> str:
     return driver_of(connection).database_of(connection)
 
 
-def is_alone(database: Any) -> bool:
+def is_alone(database: Any) -> bool | None:
     """Whether its next statement would be a transaction by itself."""
     from proletarian.drivers.registry import driver_of
 

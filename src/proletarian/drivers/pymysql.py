@@ -37,8 +37,24 @@ def execute(connection: Any, step: Step) -> Rows:
         raise TypeError("MySQL has no COPY")
     with connection.cursor(Cursor) as cursor:
         cursor.execute(step.text.pyformat, step.parameters)
-        rows: Rows = cursor.fetchall()
+        rows: Rows = [(cursor.rowcount,)] if step.text.counts else cursor.fetchall()
         return rows
+
+
+# Flags of the status that the server sends with each answer.
+IN_TRANSACTION, AUTOCOMMIT = 1, 2
+
+
+def is_alone(connection: Any) -> bool | None:
+    """
+    Whether its next statement would be a transaction by itself, as far as the server's last answer tells.
+
+    An error carries no status: a transaction that it has ended seems to be open, so then the server has to be asked.
+    """
+    status = connection.server_status
+    if not status & AUTOCOMMIT:
+        return False
+    return None if status & IN_TRANSACTION else True
 
 
 DRIVERS = (
@@ -48,5 +64,6 @@ DRIVERS = (
         execute=execute,
         explain=explain,
         is_closed=lambda connection: not connection.open,
+        is_alone=is_alone,
     ),
 )

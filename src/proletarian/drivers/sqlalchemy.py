@@ -47,8 +47,15 @@ def formed(dialect: Any, step: Step) -> tuple[str, Any]:
 
 def execute(connection: Any, step: Step) -> Rows:
     """Execute one step on a blocking Connection."""
-    result = connection.exec_driver_sql(*formed(connection.dialect, step))
-    return result.fetchall() if result.returns_rows else []
+    return rows_of(connection.exec_driver_sql(*formed(connection.dialect, step)), step)
+
+
+def rows_of(result: Any, step: Step) -> Rows:
+    """What a step has returned, or how many rows it has changed."""
+    if isinstance(step, Statement) and step.text.counts:
+        return [(result.rowcount,)]
+    rows: Rows = result.fetchall() if result.returns_rows else []
+    return rows
 
 
 def execute_in_session(session: Any, step: Step) -> Rows:
@@ -58,8 +65,7 @@ def execute_in_session(session: Any, step: Step) -> Rows:
 
 async def aexecute(connection: Any, step: Step) -> Rows:
     """Execute one step on an AsyncConnection."""
-    result = await connection.exec_driver_sql(*formed(connection.dialect, step))
-    return result.fetchall() if result.returns_rows else []
+    return rows_of(await connection.exec_driver_sql(*formed(connection.dialect, step)), step)
 
 
 async def aexecute_in_session(session: Any, step: Step) -> Rows:
@@ -146,8 +152,13 @@ def is_two_phase_session(session: Any) -> bool:
     return bool(session.twophase) or (hasattr(bind, "get_transaction") and is_two_phase(bind))
 
 
-def is_alone(connection: Any) -> bool:
+def is_alone(connection: Any) -> bool | None:
     """Whether a Connection commits each statement; otherwise the first one begins a transaction."""
+    from proletarian.drivers.registry import driver_of
+
+    if database(connection) == "mysql":  # the driver below it knows
+        driver = connection.connection.driver_connection
+        return driver_of(driver).is_alone(driver)
     level = connection.get_execution_options().get("isolation_level")
     return (level or getattr(connection.dialect, "_on_connect_isolation_level", None)) == "AUTOCOMMIT"
 

@@ -25,7 +25,7 @@ def execute(connection: Any, step: Step) -> Rows:
     try:
         cursor.row_factory = None
         cursor.execute(step.text.named, step.parameters)
-        rows: Rows = cursor.fetchall()
+        rows: Rows = [(cursor.rowcount,)] if step.text.counts else cursor.fetchall()
         return rows
     finally:
         cursor.close()

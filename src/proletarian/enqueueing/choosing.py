@@ -100,7 +100,7 @@ def _unique(
             dialect,
             [uniqueness.unique_row(job, row) for job, row in zip(jobs, rows, strict=True)],
             shared.now(),
-            alone=door.database == "sqlite" and door.driver.is_alone(door.connection),
+            alone=door.driver.is_alone(door.connection),
             wake=_wakes(shared, door),
         )
     except AlreadyEnqueued as error:

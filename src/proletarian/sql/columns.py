@@ -19,7 +19,7 @@ CHANGING = ("attempts", "process_at", "lost", "errors", "suspect")
 KEPT = tuple(name for name in JOB if name not in CHANGING)
 
 # What every enqueue says about a job, apart from its id and the time at which it is due.
-OTHERS = ("job_id", "process_at", "delay", "unique_key")
+OTHERS = ("job_id", "process_at", "delay")
 NEW = tuple(name for name in NewRow.__struct_fields__ if name not in OTHERS)
 
 # What every table has about a job, including the archive; and what people see of a job, wherever it is.

@@ -32,10 +32,7 @@ def enqueue(dialect: Dialect, row: NewRow, now: datetime | None) -> Plan[Any]:
     if not dialect.moves_rows:
         if len(row.payload) > BITE:
             yield from require_room(dialect, [row])
-        values = dialect.stored_new(asdict(row))
-        times = {"now": dialect.stored_time(now), "process_at": dialect.stored_time(row.process_at)}
-        text = "enqueueing.enqueue" if row.unique_key is None else "enqueueing.enqueue_unique"
-        yield dialect.say(text, **{**values, **times})
+        yield dialect.say("enqueueing.enqueue", **values_of(dialect, row, now))
         return row.job_id if row.job_id is not None else (yield dialect.say("enqueueing.made_id"))[0][0]
     if row.job_id is None:
         [(job_id,)] = yield dialect.say("enqueueing.enqueue_generated", **asdict(row), now=now)
@@ -47,6 +44,18 @@ def enqueue(dialect: Dialect, row: NewRow, now: datetime | None) -> Plan[Any]:
     else:
         yield dialect.say("enqueueing.enqueue", **asdict(row), now=now)
     return row.job_id
+
+
+def values_of(dialect: Dialect, row: NewRow, now: datetime | None) -> dict[str, Any]:
+    """A new job as parameters of a statement that inserts only this one, except on PostgreSQL."""
+    times = {"now": dialect.stored_time(now), "process_at": dialect.stored_time(row.process_at)}
+    return {**dialect.stored_new(asdict(row)), **times}
+
+
+def item_of(dialect: Dialect, row: NewRow, *more: Any) -> tuple[Any, ...]:
+    """A new job as an item of the JSON that statements which insert many read, except on PostgreSQL."""
+    due = row.process_at and str(dialect.stored_time(row.process_at))
+    return (dialect.json_id(row.job_id), due, row.delay, *new_values(row), *more)
 
 
 def enqueue_many(
@@ -147,18 +156,8 @@ def _by_json(dialect: Dialect, rows: list[NewRow], now: datetime | None) -> Plan
         if len(portion) == 1:
             yield from enqueue(dialect, portion[0], now)
             continue
-        jobs = [
-            (
-                dialect.json_id(row.job_id),
-                row.process_at and str(dialect.stored_time(row.process_at)),
-                row.delay,
-                *new_values(row),
-                *((row.unique_key,) if row.unique_key is not None else ()),
-            )
-            for row in portion
-        ]
-        text = "enqueueing.enqueue_many" if portion[0].unique_key is None else "enqueueing.enqueue_many_unique"
-        yield dialect.say(text, jobs=dump(jobs), now=dialect.stored_time(now))
+        jobs = dump([item_of(dialect, row) for row in portion])
+        yield dialect.say("enqueueing.enqueue_many", jobs=jobs, now=dialect.stored_time(now))
     return [row.job_id for row in rows]
 
 

@@ -40,6 +40,7 @@ class MySQL(Dialect):
             "JSON_ID": "CHAR(32)",
             "STORED_ID": "UNHEX(id)",
             "JOB_ID_VALUE": ":job_id",
+            "TOKEN": ":token",
         },
         "bigint": {
             "ID": "BIGINT",
@@ -47,6 +48,7 @@ class MySQL(Dialect):
             "JSON_ID": "BIGINT",
             "STORED_ID": "id",
             "JOB_ID_VALUE": ":job_id",
+            "TOKEN": ":token",
         },
         "text": {
             "ID": "VARCHAR(191)",
@@ -54,6 +56,7 @@ class MySQL(Dialect):
             "JSON_ID": NAME,
             "STORED_ID": "id",
             "JOB_ID_VALUE": "CONVERT(:job_id USING utf8mb4)",
+            "TOKEN": "CONVERT(:token USING utf8mb4)",
         },
     }
 
@@ -73,14 +76,14 @@ class MySQL(Dialect):
         }
 
     def made_parts(self) -> dict[str, str]:
-        """Adds NEW_ITEMS, the columns of new jobs in a JSON parameter after three others, and UNIQUE_ITEM, the next."""
+        """Adds NEW_ITEMS, the columns of new jobs in a JSON parameter after three others; UNIQUE_ITEMS, the next."""
         items = [f"{name} {TYPES.get(name, TEXT)} PATH '$[{place}]'" for place, name in enumerate(NEW, start=3)]
-        unique = f"unique_key {TEXT} PATH '$[{3 + len(NEW)}]'"
         last = 3 + len(NEW)
+        unique = f"unique_key {TEXT} PATH '$[{last}]', text_of {NAME} PATH '$[{last + 1}]'"
         of_flow = ("flow SMALLINT", "waits INT", "if_failed VARCHAR(16)")
         flow = ", ".join(f"{column} PATH '$[{place}]'" for place, column in enumerate(of_flow, start=last))
         stored = self.ids[self.kind]["STORED_ID"]
-        return {**super().made_parts(), "NEW_ITEMS": ", ".join(items), "UNIQUE_ITEM": unique, "FLOW_ITEMS": flow,
+        return {**super().made_parts(), "NEW_ITEMS": ", ".join(items), "UNIQUE_ITEMS": unique, "FLOW_ITEMS": flow,
                 "STORED_AWAITED": stored.replace("id", "awaited"),
                 "STORED_WAITING": stored.replace("id", "waiting")}  # fmt: skip
 

@@ -45,7 +45,6 @@ class NewRow(msgspec.Struct, frozen=True, gc=False):
     headers: str | None
     process_at: datetime | None
     delay: float | None
-    unique_key: str | None = None  # with its scope as a prefix; set only after `uniqueness.py` has taken it
     lane: str = ""  # the limit that it is under, as `name:key`
 
     @property

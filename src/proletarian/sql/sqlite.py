@@ -31,11 +31,12 @@ class SQLite(Dialect):
     }
 
     def made_parts(self) -> dict[str, str]:
-        """Adds NEW_ITEMS, the columns of a new job in a JSON parameter, after three others, and UNIQUE_ITEM."""
+        """Adds NEW_ITEMS, the columns of a new job in a JSON parameter, after three others; UNIQUE_ITEM, KEY_ITEM."""
         return {
             **super().made_parts(),
             "NEW_ITEMS": ", ".join(f"value ->> {place}" for place, _ in enumerate(NEW, start=3)),
             "UNIQUE_ITEM": f"value ->> {3 + len(NEW)}",
+            "KEY_ITEM": f"value ->> {4 + len(NEW)}",
             "FLOW_ITEM": f"value ->> {3 + len(NEW)}",
             "WAITS_ITEM": f"value ->> {4 + len(NEW)}",
             "IF_FAILED_ITEM": f"value ->> {5 + len(NEW)}",

@@ -74,6 +74,18 @@ class Text:
         return re.match(r"\s*(SELECT|WITH)\b", self.named) is not None or "RETURNING" in self.named
 
     @cached_property
+    def counts(self) -> bool:
+        """
+        Whether a plan wants to know how many rows it has changed: then its only row is that number.
+
+        A driver that cannot tell returns no row, and the plan has to find out.
+
+        >>> Text("-- :counts\\nDELETE FROM job").counts, Text("DELETE FROM job").counts
+        (True, False)
+        """
+        return "-- :counts\n" in self.source
+
+    @cached_property
     def numbered(self) -> str:
         """`$1`, in the order of `names`: asyncpg."""
         return self._render(lambda name: f"${self.names.index(name) + 1}")
@@ -137,6 +149,11 @@ async def arun(plan: Plan[T], execute: Callable[[Step], Awaitable[Rows]]) -> T:
         return result
     finally:
         plan.close()
+
+
+def counted(rows: Rows) -> int | None:
+    """How many rows a statement that `counts` has changed; None if the driver does not tell."""
+    return int(rows[0][0]) if rows else None
 
 
 def split(script: str) -> list[str]:

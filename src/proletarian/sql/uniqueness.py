@@ -8,7 +8,7 @@ write down whether it is held; see `keys.py` for their side, and the `.sql` file
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from itertools import groupby
 from operator import attrgetter
@@ -20,9 +20,9 @@ from proletarian.errors import AlreadyEnqueued
 from proletarian.job import NewJob
 from proletarian.sql.columns import NEW
 from proletarian.sql.dialect import Dialect
-from proletarian.sql.enqueueing import enqueue, enqueue_many
-from proletarian.sql.rows import Kept, NewRow, UniqueRow, dump, portions
-from proletarian.sql.statements import Plan
+from proletarian.sql.enqueueing import BATCH, item_of, require_room, values_of
+from proletarian.sql.rows import BITE, Kept, NewRow, UniqueRow, dump, portions
+from proletarian.sql.statements import Plan, counted
 from proletarian.sql.transactions import begin, commit, roll_back
 from proletarian.unique import made
 
@@ -41,14 +41,15 @@ def unique_row(job: NewJob, row: NewRow) -> UniqueRow:
 
 
 def enqueue_unique(
-    dialect: Dialect, asked: Sequence[UniqueRow], now: datetime | None, *, alone: bool, wake: bool
+    dialect: Dialect, asked: Sequence[UniqueRow], now: datetime | None, *, alone: bool | None, wake: bool
 ) -> Plan[list[Kept]]:
     """
     Enqueue each of these jobs unless one with its key exists; returns, for each, the job that now has the key.
 
     Raises `AlreadyEnqueued`, with the stored id, if one exists and its task says to raise; then none of the jobs with
-    the same rules was enqueued. `alone` means that no transaction is open on an SQLite connection, so this opens one.
-    `wake` says whether to notify sleeping workers.
+    the same rules was enqueued. `alone` means that no transaction is open and each statement is committed, so this
+    opens one (never on PostgreSQL, where it is one statement); None: only the server knows. `wake` says whether to
+    notify sleeping workers.
     """
     last: dict[str, UniqueRow] = {}
     for one in asked:
@@ -57,7 +58,9 @@ def enqueue_unique(
     rules = attrgetter("on_conflict", "scope")
     groups = [list(group) for _, group in groupby(sorted(last.values(), key=lambda one: (rules(one), one.key)), rules)]
     groups.sort(key=lambda group: group[0].on_conflict != "raise")  # jobs that may be refused come first
-    alone = (yield from _is_alone(dialect)) if dialect.marks_keys else alone
+    if alone is None and dialect.marks_keys:
+        alone = yield from _is_alone(dialect)
+    alone = alone and not dialect.moves_rows
     if alone:
         yield from begin(dialect)
     found: dict[str, Kept] = {}
@@ -140,42 +143,103 @@ def _arrays(asked: Sequence[UniqueRow]) -> dict[str, list[Any]]:
 
 
 def _step_by_step(dialect: Dialect, group: list[UniqueRow], now: datetime | None) -> Plan[dict[str, Kept]]:
-    """Take the keys that are free; see which job has each; insert the jobs that got theirs."""
-    moment = dialect.stored_time(now)
-    scope, on_conflict = group[0].scope, group[0].on_conflict
+    """
+    Take the keys that are free, insert the jobs that got theirs, and look which jobs have the others.
+
+    Usually all keys are free, or none is, and the counts of the first two statements say so: then nobody has to look.
+    """
     # If the database generates the ids, they are not known yet: until then, a key has an id that no job has.
     tokens = {one.key: one.row.job_id if one.row.job_id is not None else -random.getrandbits(62) - 1 for one in group}
-    listed = dump([(one.key, dialect.json_id(tokens[one.key]), one.within) for one in group])
-    take = "uniqueness.take" if dialect.marks_keys else f"uniqueness.take_{scope}"
-    yield dialect.say(take, asked=listed, now=moment)
-    owners = {
-        text_of(key): (job_id, waits) for key, job_id, waits in (yield dialect.say("uniqueness.owners", asked=listed))
-    }
-    mine = [one for one in group if as_stored(owners[one.key][0]) == tokens[one.key]]
-    others = [one for one in group if as_stored(owners[one.key][0]) != tokens[one.key]]
-    if others and on_conflict == "raise":
-        for one in mine:
-            yield dialect.say("uniqueness.give_up", unique_key=stored_key(dialect, one.key), job_id=tokens[one.key])
-        return {one.key: Kept(owners[one.key][0], False) for one in others}
-    if on_conflict == "replace":
-        for one in others:
-            job_id, waits = owners[one.key]
-            if waits:
-                said = dialect.stored_new(
-                    {"payload": one.row.payload, "headers": one.row.headers, "lane": one.row.lane}
-                )
-                when = {"process_at": dialect.stored_time(one.row.process_at), "delay": one.row.delay, "now": moment}
-                yield dialect.say("uniqueness.replace", job_id=job_id, priority=one.row.priority, **said, **when)
-    rows = [replace(one.row, unique_key=f"{scope}:{one.key}") for one in mine]
-    if len(rows) == 1:
-        job_ids = [(yield from enqueue(dialect, rows[0], now))]
+    on_conflict = group[0].on_conflict
+    changed = yield from _take(dialect, group, tokens, now)
+    if on_conflict == "raise" and len(group) > 1:  # all or none, so look before anything is inserted
+        owners = yield from _owners(dialect, group)
+        mine = _owned(group, owners, tokens)
+        if len(mine) < len(group):
+            for key in mine:
+                yield dialect.say("uniqueness.give_up", unique_key=stored_key(dialect, key), job_id=tokens[key])
+            return {key: Kept(job_id, False) for key, (job_id, _) in owners.items() if key not in mine}
+    made = (yield from _insert(dialect, group, tokens, now)) if changed != 0 else {}
+    others = [one for one in group if one.key not in made]
+    owners = (yield from _owners(dialect, others)) if others else {}
+    for one in others:
+        job_id, waits = owners[one.key]
+        if on_conflict == "replace" and waits:
+            values = {**values_of(dialect, one.row, now), "job_id": job_id}
+            yield dialect.say("uniqueness.replace", **values)
+    kept = {one.key: Kept(owners[one.key][0], False) for one in others}
+    return kept | {key: Kept(job_id, True) for key, job_id in made.items()}
+
+
+def _take(
+    dialect: Dialect, group: list[UniqueRow], tokens: Mapping[str, Any], now: datetime | None
+) -> Plan[int | None]:
+    """
+    Take the keys that are free for their tokens; returns 0 if none was, as far as the driver can tell.
+
+    Other numbers do not say how many keys were free: MySQL counts some twice, and, for clients that want it so, those
+    that have not changed too.
+    """
+    moment = dialect.stored_time(now)
+    if dialect.marks_keys and len(group) == 1:
+        key, within = group[0].key, group[0].within
+        stored = stored_key(dialect, key)
+        rows = yield dialect.say("uniqueness.take_one", key=stored, token=tokens[key], within=within, now=moment)
     else:
-        job_ids = yield from enqueue_many(dialect, rows, now, copy=False)
-    for one, job_id in zip(mine, job_ids, strict=True):
-        if one.row.job_id is None:
-            yield dialect.say("uniqueness.named", unique_key=stored_key(dialect, one.key), job_id=job_id)
-    created = {one.key: Kept(job_id, True) for one, job_id in zip(mine, job_ids, strict=True)}
-    return created | {one.key: Kept(owners[one.key][0], False) for one in others}
+        text = "uniqueness.take" if dialect.marks_keys else f"uniqueness.take_{group[0].scope}"
+        listed = dump([(one.key, dialect.json_id(tokens[one.key]), one.within) for one in group])
+        rows = yield dialect.say(text, asked=listed, now=moment)
+    return counted(rows)
+
+
+def _owners(dialect: Dialect, asked: Sequence[UniqueRow]) -> Plan[dict[str, tuple[Any, Any]]]:
+    """By key: the job that owns it now, and whether that job waits for its first run."""
+    listed = dump([(one.key, None, None) for one in asked])
+    rows = yield dialect.say("uniqueness.owners", asked=listed)
+    return {text_of(key): (job_id, waits) for key, job_id, waits in rows}
+
+
+def _owned(
+    asked: Sequence[UniqueRow], owners: Mapping[str, tuple[Any, Any]], tokens: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Of these, the keys that belong to their tokens, and the ids of their jobs."""
+    return {one.key: one.row.job_id for one in asked if as_stored(owners[one.key][0]) == tokens[one.key]}
+
+
+def _insert(
+    dialect: Dialect, group: list[UniqueRow], tokens: Mapping[str, Any], now: datetime | None
+) -> Plan[dict[str, Any]]:
+    """Insert the jobs whose keys belong to their tokens; returns the stored ids of these by key."""
+    yield from require_room(dialect, [one.row for one in group if len(one.row.payload) > BITE])
+    made: dict[str, Any] = {}
+    generated = any(one.row.job_id is None for one in group)
+    for portion in portions([one.row for one in group], BITE, 1 if generated else BATCH):
+        these, group = group[: len(portion)], group[len(portion) :]
+        if len(these) == 1:
+            made |= yield from _insert_one(dialect, these[0], tokens[these[0].key], now)
+            continue
+        jobs = dump([item_of(dialect, one.row, f"{one.scope}:{one.key}", one.key) for one in these])
+        rows = yield dialect.say("uniqueness.insert", jobs=jobs, now=dialect.stored_time(now))
+        if counted(rows) == len(these):
+            made.update((one.key, one.row.job_id) for one in these)
+        else:
+            made |= _owned(these, (yield from _owners(dialect, these)), tokens)
+    return made
+
+
+def _insert_one(dialect: Dialect, one: UniqueRow, token: Any, now: datetime | None) -> Plan[dict[str, Any]]:
+    """The same for one."""
+    key = stored_key(dialect, one.key)
+    marked = dialect.stored_new({"unique_key": f"{one.scope}:{one.key}"})
+    values = {**values_of(dialect, one.row, now), **marked, "key": key, "token": token}
+    count = counted((yield dialect.say("uniqueness.insert_one", **values)))
+    if count != 1 and (count == 0 or not _owned([one], (yield from _owners(dialect, [one])), {one.key: token})):
+        return {}
+    if one.row.job_id is not None:
+        return {one.key: one.row.job_id}
+    [(job_id,)] = yield dialect.say("enqueueing.made_id")
+    yield dialect.say("uniqueness.named", unique_key=key, job_id=job_id)
+    return {one.key: job_id}
 
 
 def stored_key(dialect: Dialect, key: str) -> Any:

@@ -25,23 +25,3 @@ SELECT :STORED_ID, :NEW, 0, t,
            process_at VARCHAR(32) PATH '$[1]',
            delay      DOUBLE      PATH '$[2]',
            :NEW_ITEMS)) AS new
-
--- :name enqueue_unique
--- The same for a unique job that already owns its key; see uniqueness.sql.
-INSERT INTO proletarian_job (job_id, :NEW, unique_key, attempts, enqueued_at, process_at)
-SELECT :JOB_ID_VALUE, :NEW_VALUES, CONVERT(:unique_key USING utf8mb4), 0, t,
-       GREATEST(COALESCE(CAST(:process_at AS DATETIME(6)),
-                         t + INTERVAL CAST(:delay * 1000000 AS SIGNED) MICROSECOND, t), t)
-  FROM (SELECT COALESCE(CAST(:now AS DATETIME(6)), UTC_TIMESTAMP(6)) AS t) AS clock
-
--- :name enqueue_many_unique
-INSERT INTO proletarian_job (job_id, :NEW, unique_key, attempts, enqueued_at, process_at)
-SELECT :STORED_ID, :NEW, unique_key, 0, t,
-       GREATEST(COALESCE(CAST(new.process_at AS DATETIME(6)),
-                         t + INTERVAL CAST(new.delay * 1000000 AS SIGNED) MICROSECOND, t), t)
-  FROM (SELECT COALESCE(CAST(:now AS DATETIME(6)), UTC_TIMESTAMP(6)) AS t) AS clock
-  JOIN JSON_TABLE(CONVERT(:jobs USING utf8mb4), '$[*]' COLUMNS (
-           id         :JSON_ID    PATH '$[0]',
-           process_at VARCHAR(32) PATH '$[1]',
-           delay      DOUBLE      PATH '$[2]',
-           :NEW_ITEMS, :UNIQUE_ITEM)) AS new

@@ -26,13 +26,12 @@ SAVEPOINT proletarian_open
 -- Fails outside a transaction, where a savepoint vanishes as soon as it is set.
 RELEASE SAVEPOINT proletarian_open
 
--- :name take
--- Assignments are evaluated from left to right: the later ones see whether the first has taken the key.
+-- :part TAKE
 INSERT INTO proletarian_unique_job (unique_key, job_id, held, taken_at, held_until)
 SELECT asked.unique_key, asked.job_id, 1, asked.t, asked.held_until
-  FROM (SELECT CAST(text_of AS BINARY) AS unique_key, :STORED_ID AS job_id, t,
-               t + INTERVAL CAST(number * 1000000 AS SIGNED) MICROSECOND AS held_until
-          FROM (SELECT :TIME AS t) AS clock JOIN :KEYS) AS asked
+
+-- :part IF_FREE
+-- Assignments are evaluated from left to right: the later ones see whether the first has taken the key.
     ON DUPLICATE KEY UPDATE
        job_id = IF(proletarian_unique_job.held = 0 OR proletarian_unique_job.held_until <= asked.t,
                    asked.job_id, proletarian_unique_job.job_id),
@@ -40,6 +39,48 @@ SELECT asked.unique_key, asked.job_id, 1, asked.t, asked.held_until
        taken_at = IF(proletarian_unique_job.job_id = asked.job_id, asked.t, proletarian_unique_job.taken_at),
        held_until = IF(proletarian_unique_job.job_id = asked.job_id, asked.held_until,
                        proletarian_unique_job.held_until)
+
+-- :name take
+-- :counts
+:TAKE
+  FROM (SELECT CAST(text_of AS BINARY) AS unique_key, :STORED_ID AS job_id, t,
+               t + INTERVAL CAST(number * 1000000 AS SIGNED) MICROSECOND AS held_until
+          FROM (SELECT :TIME AS t) AS clock JOIN :KEYS) AS asked
+:IF_FREE
+
+-- :name take_one
+-- :counts
+:TAKE
+  FROM (SELECT :key AS unique_key, :TOKEN AS job_id, t,
+               t + INTERVAL CAST(:within * 1000000 AS SIGNED) MICROSECOND AS held_until
+          FROM (SELECT :TIME AS t) AS clock) AS asked
+:IF_FREE
+
+-- :name insert_one
+-- :counts
+-- The job goes in if `take` has given it its key. We have locked the key's row, so INSERT … SELECT reads its latest
+-- state, whatever the snapshot. That one row went in says that the key is ours, and nobody has to ask for it.
+INSERT INTO proletarian_job (job_id, :NEW, unique_key, attempts, enqueued_at, process_at)
+SELECT :JOB_ID_VALUE, :NEW_VALUES, CONVERT(:unique_key USING utf8mb4), 0, t,
+       GREATEST(COALESCE(CAST(:process_at AS DATETIME(6)),
+                         t + INTERVAL CAST(:delay * 1000000 AS SIGNED) MICROSECOND, t), t)
+  FROM (SELECT :TIME AS t) AS clock
+  STRAIGHT_JOIN proletarian_unique_job AS mine ON mine.unique_key = :key AND mine.job_id = :TOKEN
+
+-- :name insert
+-- :counts
+INSERT INTO proletarian_job (job_id, :NEW, unique_key, attempts, enqueued_at, process_at)
+SELECT :STORED_ID, :NEW, new.unique_key, 0, t,
+       GREATEST(COALESCE(CAST(new.process_at AS DATETIME(6)),
+                         t + INTERVAL CAST(new.delay * 1000000 AS SIGNED) MICROSECOND, t), t)
+  FROM (SELECT :TIME AS t) AS clock
+  STRAIGHT_JOIN JSON_TABLE(CONVERT(:jobs USING utf8mb4), '$[*]' COLUMNS (
+           id         :JSON_ID    PATH '$[0]',
+           process_at VARCHAR(32) PATH '$[1]',
+           delay      DOUBLE      PATH '$[2]',
+           :NEW_ITEMS, :UNIQUE_ITEMS)) AS new
+  STRAIGHT_JOIN proletarian_unique_job AS mine
+     ON mine.unique_key = CAST(new.text_of AS BINARY) AND mine.job_id = :STORED_ID
 
 -- :name owners
 -- Which job owns each key now, and whether that job waits for its first run. We have locked the rows already, and a

@@ -58,7 +58,7 @@ SELECT unique_key, job_id, :TIME, held_until
  ORDER BY unique_key
     ON CONFLICT (unique_key) DO UPDATE
    SET job_id = excluded.job_id, taken_at = excluded.taken_at, held_until = excluded.held_until
- WHERE mine.job_id = (SELECT held.job_id FROM held WHERE held.unique_key = mine.unique_key)
+ WHERE (mine.unique_key, mine.job_id) IN (SELECT unique_key, job_id FROM held)  -- hashed: no search for each key
 RETURNING unique_key),
 enqueued AS (
 INSERT INTO proletarian.job (job_id, :NEW, unique_key, attempts, enqueued_at, process_at)

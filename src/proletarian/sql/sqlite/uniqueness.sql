@@ -21,10 +21,12 @@ SELECT value ->> 0, value ->> 1, t,
    SET job_id = excluded.job_id, taken_at = excluded.taken_at, held_until = excluded.held_until
 
 -- :name take_started
+-- :counts
 :TAKE
  WHERE NOT :WAITS
 
 -- :name take_finished
+-- :counts
 -- The archive has an index on job_id and `running_job` has none, so that table is read only if the job is running.
 :TAKE
  WHERE NOT EXISTS (SELECT 1 FROM proletarian_job AS waiting WHERE waiting.job_id = mine.job_id)
@@ -32,8 +34,29 @@ SELECT value ->> 0, value ->> 1, t,
         OR NOT EXISTS (SELECT 1 FROM proletarian_running_job AS running WHERE running.job_id = mine.job_id))
 
 -- :name take_within
+-- :counts
 :TAKE
  WHERE coalesce(mine.held_until <= excluded.taken_at, true)
+
+-- :name insert_one
+-- :counts
+-- The job goes in if `take` has given it its key: that one row went in says so, and nobody has to ask for it.
+INSERT INTO proletarian_job (job_id, :NEW, unique_key, attempts, enqueued_at, process_at)
+SELECT :job_id, :NEW_VALUES, :unique_key, 0, t,
+       max(coalesce(:process_at, strftime('%Y-%m-%d %H:%M:%f000', t, printf('%+.3f seconds', :delay)), t), t)
+  FROM (SELECT :TIME AS t)
+  JOIN proletarian_unique_job AS mine ON mine.unique_key = :key AND mine.job_id = :token
+
+-- :name insert
+-- :counts
+INSERT INTO proletarian_job (job_id, :NEW, unique_key, attempts, enqueued_at, process_at)
+SELECT value ->> 0, :NEW_ITEMS, :UNIQUE_ITEM, 0, t,
+       max(coalesce(value ->> 1,
+                    CASE WHEN value ->> 2 IS NOT NULL
+                         THEN strftime('%Y-%m-%d %H:%M:%f000', t, printf('%+.3f seconds', value ->> 2)) END, t), t)
+  FROM (SELECT :TIME AS t)
+  CROSS JOIN json_each(:jobs)
+  CROSS JOIN proletarian_unique_job AS mine ON mine.unique_key = :KEY_ITEM AND mine.job_id = value ->> 0
 
 -- :name owners
 -- Which job owns each key now, and whether that job waits for its first run.
