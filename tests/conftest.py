@@ -48,7 +48,9 @@ pytest.register_assert_rewrite("proletarian.conformance")
 
 def pytest_configure(config: pytest.Config) -> None:
     """Have the servers before the first test, where several processes share them."""
-    signal.signal(signal.SIGHUP, signal.SIG_DFL)  # under nohup it is ignored, by all that is started here too
+    # Ignored under nohup, and in the background of a script: then all programs that are started here would ignore them.
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     if told := getattr(config, "workerinput", None):
         servers.urls, servers.missing = told["urls"], told["missing"]
     elif getattr(config.option, "numprocesses", None):
