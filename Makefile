@@ -7,7 +7,7 @@ MINUTES   ?= 10
 # The versions that are installed; PINS= for the newest.
 PINS      ?= constraints.txt
 # Most tests wait more than they compute, so a few more processes than cores are right.
-PROCESSES ?= 3
+PROCESSES ?= 4
 
 BIN     := .venv/bin
 PIP     := $(BIN)/python -m pip --disable-pip-version-check --quiet
@@ -15,16 +15,18 @@ INSTALL := $(PIP) install $(if $(PINS),--constraint $(PINS))
 CHECKED := $(wildcard src tests servers examples benchmarks)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo screenshots test check style types mypy pyright docs bench soak audit pins clean
+.PHONY: help demo screenshots test tests check style types mypy pyright docs bench soak audit pins clean
 
 help:  ## show this list
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
 
 demo: .venv/demo  ## run the main job, on SQLite or DATABASE=postgresql://…
 	@$(BIN)/proletarian demo $(DATABASE)
 
-test: .venv/all  ## run everything: style, types, docs, tests on four databases
-	@$(MAKE) --no-print-directory --jobs=2 --output-sync pyright style mypy docs
+test: style  ## run everything: style, types, docs, tests on four databases
+	@$(MAKE) --no-print-directory --jobs=2 tests types docs
+
+tests: .venv/all  # types and docs are looked at in the meantime
 	@$(BIN)/pytest -n $(PROCESSES) --dist worksteal
 
 check: style types  ## look at style and types only

@@ -40,6 +40,8 @@ PORTS = {
     "JOIN information_schema.processlist AS process ON process.id = IS_USED_LOCK(worker.{}) "
     "WHERE worker.queues = 'default=2'",
 }
+# What only the statement says that asks, over a second connection, whether a worker's lock is really held.
+HELD = {"postgresql": b"pg_locks", "mysql": b"IS_USED_LOCK"}
 WITNESS = {"pump": "pump_lock", "keeper": "liveness_lock"}
 
 
@@ -115,6 +117,34 @@ def test_a_session_that_hears_nothing_is_replaced(
     assert {data["who"] for data in recorder.of("database.stuck")} == set(victims)
     assert database.archive("status", "lost") == [("success", 0)] * 2
     assert recorder.of("worker.declared_dead") == other.of("jobs.recovered") == other.of("database.stuck") == []
+
+
+@pytest.mark.parametrize("question", [b"migration", b"HELD"], ids=["its tables", "its lock"])
+@pytest.mark.parametrize("proxied", ["postgresql", "mariadb"], indirect=True)  # what MySQL is told is encrypted
+def test_a_worker_that_gets_no_answer_at_its_start_asks_again(
+    proxied: tuple[PrivateDatabase, Proxy], question: bytes, recorder: Recorder
+) -> None:
+    database, proxy = proxied
+    ran: list[int] = []
+    proxy.freezing = HELD[database.kind] if question == b"HELD" else question
+    with Worker(proxy.url, tasks_with(ran, threading.Event()), log=recorder):
+        database.put(NewJob("quick", {"n": 1}))
+        wait_until(lambda: ran == [1], OVER, what="the job")
+
+    assert proxy.freezing is None, "one answer was lost"
+
+
+@pytest.mark.parametrize("proxied", ["postgresql", "mariadb"], indirect=True)
+def test_a_worker_that_gets_no_answer_at_its_start_stops_when_told(
+    proxied: tuple[PrivateDatabase, Proxy], fleet: Fleet
+) -> None:
+    database, proxy = proxied
+    proxy.freezing = b"migration"
+    worker = fleet.start(replace(database, url=proxy.url), wait=False)
+    wait_until(lambda: proxy.freezing is None, what="the question")
+    worker.tell()
+
+    assert worker.wait(OVER) == 0
 
 
 @pytest.mark.parametrize("proxied", SERVERS, indirect=True)

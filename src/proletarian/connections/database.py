@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import Any, TypeVar
 
-from proletarian.drivers.driver import OwnConnection
+from proletarian.drivers.driver import FIRST_ANSWERS, OwnConnection, cut_after
 from proletarian.drivers.places import DJANGO, place_of
 from proletarian.drivers.registry import FAMILIES, redacted
 from proletarian.errors import DatabaseUnavailable, LookTookTooLong, ProletarianError, SchemaOutOfDate
@@ -68,13 +68,14 @@ class Database:
         """
         Carry out a read-only plan, for commands and pages: a statement is cancelled after `at_most` seconds.
 
-        Then it raises `LookTookTooLong`. Behind a PostgreSQL pooler there is no such limit, because other clients
-        would inherit it.
+        Then it raises `LookTookTooLong`, and ten seconds later, if nothing has answered at all, `DatabaseUnavailable`.
+        Behind a PostgreSQL pooler only the latter, because other clients would inherit a limit.
         """
         connection = self.connect()
         try:
-            connection.end_after(at_most)
-            return connection.run(plan)
+            with cut_after(at_most + FIRST_ANSWERS, connection):
+                connection.end_after(at_most)
+                return connection.run(plan)
         except Exception as error:
             raise self.look_explained(error, at_most) from error
         finally:
@@ -82,6 +83,8 @@ class Database:
 
     def look_explained(self, error: Exception, at_most: float) -> Exception:
         """The error of a look, or a clearer one: `LookTookTooLong` if it was cancelled."""
+        if self.is_transient(error) and not self.family.is_ended(error) and not self.family.is_contended(error):
+            return DatabaseUnavailable(f"{redacted(self.url)} does not answer any more: {first_line(error)}")
         if not self.family.is_ended(error):
             return self.explained(error)
         return LookTookTooLong(

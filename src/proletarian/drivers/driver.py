@@ -10,7 +10,8 @@ from __future__ import annotations
 import contextlib
 import select
 import socket
-from collections.abc import Awaitable, Callable, Collection, Sequence
+import threading
+from collections.abc import Awaitable, Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
@@ -191,6 +192,22 @@ class Family(Protocol):
 
     def is_ended(self, error: Exception) -> bool:
         """Whether a statement was cancelled because it took too long; see `end_after`."""
+
+
+@contextlib.contextmanager
+def cut_after(seconds: float, connection: OwnConnection) -> Iterator[None]:
+    """
+    Cut the connection if the block takes longer than this.
+
+    Whoever has accepted a connection, a server or a proxy in front of it, may then say nothing, for as long as we wait.
+    """
+    late = threading.Timer(seconds, connection.cut)
+    late.daemon = True
+    late.start()
+    try:
+        yield
+    finally:
+        late.cancel()
 
 
 def shut(file: int) -> None:

@@ -36,7 +36,7 @@ from proletarian.worker.shrinking import wait_while_it_shrinks
 
 CANCEL_GRACE = 0.5  # seconds for cancelled coroutines to clean up
 CHILD_GRACE = 3.0  # seconds for coroutines in child processes, which takes longer on a busy machine
-FIRST_WORDS = 5.0  # seconds that a start waits for a database that answers, but holds us up (an ALTER, say)
+FIRST_WORDS = 5.0  # seconds that a start waits for a database that answers late, or not at all (an ALTER, say)
 LAST_WORDS = 5.0  # seconds for the last acknowledgements and hooks
 MOST_WORDS = 14.0  # the same, as long as less and less is left to cancel and give back
 

@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, Any
 from msgspec import UNSET, UnsetType
 
 from proletarian.connections.database import Database
+from proletarian.drivers.driver import cut_after
 from proletarian.drivers.registry import redacted
-from proletarian.errors import ConfigurationError, DatabaseUnavailable, StopTimeout
+from proletarian.errors import ConfigurationError, StopTimeout
 from proletarian.events import Log, to_logging
 from proletarian.job import Job
 from proletarian.migration import check_schema
@@ -28,7 +29,7 @@ from proletarian.tasks import Lifespan, Tasks
 from proletarian.times.durations import Duration, in_seconds
 from proletarian.untraced import untraced
 from proletarian.worker.ends import UNKNOWN_FOR
-from proletarian.worker.engine import Engine, Settings
+from proletarian.worker.engine import FIRST_WORDS, Engine, Settings
 from proletarian.worker.handlers import tasks_of
 from proletarian.worker.hands.elsewhere import Served, count_of
 from proletarian.worker.health import Health
@@ -264,17 +265,18 @@ class Worker:
 
     @untraced()
     def _check_database(self) -> bool:
-        """Refuse permanent errors now; returns True if the database is available."""
+        """Refuse permanent errors now; returns True if the database is available, and answers soon."""
         try:
             connection = self.database.connect()
-        except DatabaseUnavailable as error:
+            try:
+                with cut_after(FIRST_WORDS, connection):
+                    check_schema(connection, self.database)
+            finally:
+                connection.close()
+        except Exception as error:
             if not self.database.is_transient(error):
                 raise
             return False
-        try:
-            check_schema(connection, self.database)
-        finally:
-            connection.close()
         return True
 
     def _stop(self, timeout: float, hurry: Callable[[], bool] = lambda: False) -> None:

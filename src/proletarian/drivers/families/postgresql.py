@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import os
-import threading
 from collections.abc import Collection
 from typing import TYPE_CHECKING, Any
 
-from proletarian.drivers.driver import FIRST_ANSWERS, ServerConnection, Waker, readable, shut
+from proletarian.drivers.driver import FIRST_ANSWERS, ServerConnection, Waker, cut_after, readable, shut
 from proletarian.drivers.psycopg import execute, gives_rows
 from proletarian.drivers.psycopg import explain as explain
 from proletarian.errors import ConfigurationError
@@ -124,17 +123,12 @@ class OwnPsycopg(ServerConnection):
 
     def __init__(self, connection: psycopg.Connection[Any]) -> None:
         self._connection = connection
-        # A server, or a proxy in front of it, may accept the connection and then say nothing.
-        late = threading.Timer(FIRST_ANSWERS, self.cut)
-        late.daemon = True
-        late.start()
         try:
-            self._set_up(connection)
+            with cut_after(FIRST_ANSWERS, self):
+                self._set_up(connection)
         except BaseException:
             self.close()
             raise
-        finally:
-            late.cancel()
 
     def _set_up(self, connection: psycopg.Connection[Any]) -> None:
         leave_as_text(connection)

@@ -21,7 +21,7 @@ from uuid import uuid4
 from proletarian.connections.database import Database
 from proletarian.connections.outage import Outage
 from proletarian.connections.session import LONGEST_WAIT, Session, Stopped
-from proletarian.drivers.driver import OwnConnection
+from proletarian.drivers.driver import FIRST_ANSWERS, OwnConnection, cut_after
 from proletarian.migration import check_schema
 from proletarian.sql.keys import write_down
 from proletarian.sql.living import beat, register, unregister
@@ -152,7 +152,8 @@ class Keeper:
             return False
         other = self.database.connect()
         try:
-            return other.held(self.dialect, lock, connection)
+            with cut_after(FIRST_ANSWERS, other):  # the guard knows only the session's own connection
+                return other.held(self.dialect, lock, connection)
         finally:
             other.close()
 
