@@ -29,7 +29,7 @@ def measure(run: Run) -> list[Found]:
     found: list[Found] = []
     with store("postgresql", run.folder) as postgresql:
         for processes in (1,) if run.quick else (1, 2):
-            jobs = run.size(20_000)
+            jobs = run.size(20_000 if processes == 1 else 100_000)
             rate, cost, worker = tables(jobs, processes)
 
             def one(
