@@ -11,7 +11,7 @@ HOLDERS = {
     "postgresql": "SELECT worker.worker_id, held.pid FROM proletarian.worker AS worker, pg_locks AS held "
     "WHERE held.locktype = 'advisory' AND held.objsubid = 1 AND held.granted "
     "AND ((held.classid::bigint << 32) | held.objid::bigint) = worker.{}",
-    "mysql": "SELECT worker_id, IS_USED_LOCK({}) FROM proletarian_worker",
+    "mysql": "SELECT worker_id, IS_USED_LOCK({0}) FROM proletarian_worker WHERE {0} IS NOT NULL",
 }
 KILL = {"postgresql": "SELECT pg_terminate_backend({})", "mysql": "KILL {}"}
 EVERYBODY = {

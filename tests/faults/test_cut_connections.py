@@ -14,6 +14,8 @@ from typing import Any
 import pytest
 
 from proletarian import NewJob, Worker
+from proletarian.connections.database import Database
+from proletarian.drivers.driver import OwnConnection
 from proletarian.worker.keeping.watch import GRACE
 from tests.conftest import DatabaseOf
 from tests.databases import PrivateDatabase
@@ -54,6 +56,28 @@ def test_a_worker_whose_session_is_killed_takes_its_lock_again(
     assert set(after.values()).isdisjoint(before.values())
     assert recorder.of("worker.declared_dead") == []
     assert database.archive("job_type", "status", "lost") == [("slow", "success", 0)]
+
+
+@pytest.mark.parametrize("product", SERVERS)
+def test_a_lock_whose_session_is_killed_while_it_is_checked_is_not_given_up(
+    product: str, request: pytest.FixtureRequest, recorder: Recorder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Otherwise the worker would be judged by its heartbeat alone, for as long as it lives."""
+    database: PrivateDatabase = request.getfixturevalue(product)
+    connect, opened = Database.connect, []
+
+    def and_kill(where: Database) -> OwnConnection:
+        opened.append(where)
+        if len(opened) == 3:  # after the first look and the keeper's own: the one that checks the keeper's lock
+            kill_all(database)
+        return connect(where)
+
+    monkeypatch.setattr(Database, "connect", and_kill)
+    with Worker(database.url, slow_tasks()[0], log=recorder):
+        recorder.wait_for("worker.liveness")
+
+    assert [said["proved_by"] for said in recorder.of("worker.liveness")] == ["lock"]
+    assert recorder.of("database.unavailable")
 
 
 @pytest.mark.parametrize("product", SERVERS)

@@ -153,7 +153,11 @@ class Keeper:
         other = self.database.connect()
         try:
             with cut_after(FIRST_ANSWERS, other):  # the guard knows only the session's own connection
-                return other.held(self.dialect, lock, connection)
+                if other.held(self.dialect, lock, connection):
+                    return True
+            # If our session has just been ended, its lock is gone too: then this raises, and all of it is tried again.
+            connection.held(self.dialect, lock, connection)
+            return False
         finally:
             other.close()
 
