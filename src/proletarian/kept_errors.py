@@ -28,6 +28,7 @@ def with_error(
             "at": at.isoformat(),
             "worker": worker,
             "type": storable(type(error).__qualname__)[:MESSAGE_KEPT],
+            "module": storable(str(type(error).__module__))[:MESSAGE_KEPT],
             "message": storable(message_of(error))[:MESSAGE_KEPT],
             "traceback": storable(traceback_of(error))[-TRACEBACK_KEPT:],
             **({} if ran is None else {"ran": round(ran, 6)}),

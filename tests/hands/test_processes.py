@@ -91,6 +91,7 @@ def test_an_error_raised_in_a_child_arrives_unchanged(workers: Workers, caplog: 
     ]
     [(errors,), *_] = workers.database.archive("errors")
     assert 'raise Odd("this", "that")' in json.loads(errors)[0]["traceback"]
+    assert json.loads(errors)[0]["module"] == shop.__name__
     said = [record for record in caplog.records if record.name == "shop"]
     assert [record.getMessage() for record in said][:1] == ["about to fail: odd"]
     assert said[0].process != os.getpid()

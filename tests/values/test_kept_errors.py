@@ -54,6 +54,14 @@ def test_one_that_cannot_be_shown_keeps_its_type_and_where_it_was_raised(make: C
     assert "test_kept_errors.py" in kept["traceback"]
 
 
+def test_it_says_where_its_class_is_whatever_its_message_looks_like() -> None:
+    error = Lost("child failed:\nother.Lost: gone" + "x" * 10_000)
+
+    [kept] = json.loads(with_error(None, error, attempt=1, worker="w", at=datetime.now(UTC)))
+
+    assert (kept["module"], kept["type"]) == (__name__, "Lost")
+
+
 def test_what_is_wrong_with_it_is_said() -> None:
     try:
         raise Lost("gone")

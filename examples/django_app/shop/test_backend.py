@@ -239,6 +239,13 @@ class Running(TestCase):  # type: ignore[misc]
         with self.assertRaisesMessage(ValueError, "Task failed"):
             _ = result.return_value
 
+    def test_the_class_of_an_error_is_known_whatever_its_message_looks_like(self) -> None:
+        for why in ("child failed:\nother.ValueError: no", "x" * 10_000):
+            result = fail.enqueue(why)
+            drain(connection, project_tasks(), raise_errors=False)
+            result.refresh()
+            self.assertIs(result.errors[0].exception_class, ValueError)
+
     def test_a_value_that_is_no_json_is_a_failure(self) -> None:
         result = again.enqueue("object")
         drain(connection, project_tasks(), raise_errors=False)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import builtins
 import json
-import re
 import sys
 from datetime import datetime
 from typing import Any
@@ -15,7 +13,6 @@ from django.conf import settings
 from django.utils import timezone
 from django.utils.module_loading import import_string
 
-from proletarian import __all__ as OURS
 from proletarian.contrib.django import configuration
 from proletarian.contrib.django.compat import base, exceptions
 from proletarian.contrib.django.models import ArchivedJob, Job, RunningJob
@@ -117,15 +114,8 @@ def result(task: Any, job_id: str, status: Any, payload: Any, **known: Any) -> A
 
 
 def error_of(failure: dict[str, Any]) -> Any:
-    """
-    One of our errors as Django's: with the full path of its class.
-
-    We keep the class's name; its module is in the last line of the traceback that begins with it.
-    The library's own errors, such as that of a job cancelled by hand, have no traceback.
-    """
-    name, trace = str(failure.get("type", "Exception")), str(failure.get("traceback", ""))
-    found = re.findall(rf"^((?:[\w.]+\.)?{re.escape(name)})(?::|$)", trace, re.MULTILINE)
-    path = found[-1] if found else name
-    if "." not in path:
-        path = f"{'builtins' if hasattr(builtins, path) or path not in OURS else 'proletarian'}.{path}"
-    return base.TaskError(exception_class_path=path, traceback=trace)
+    """One of our errors as Django's; the library's own, such as that of a job cancelled by hand, have no traceback."""
+    return base.TaskError(
+        exception_class_path=f"{failure.get('module', 'builtins')}.{failure.get('type', 'Exception')}",
+        traceback=str(failure.get("traceback", "")),
+    )

@@ -33,6 +33,7 @@ class Packed(msgspec.Struct, frozen=True, gc=False):
     """An error in transit."""
 
     name: str
+    module: str
     message: str
     traceback: str
     pickled: bytes | None
@@ -47,7 +48,9 @@ def packed(error: BaseException) -> bytes:
         pickled = known
     except BaseException:  # noqa: BLE001, S110 (the user's code)
         pass
-    return msgspec.msgpack.encode(Packed(type(error).__qualname__, message_of(error), traceback_of(error), pickled))
+    kind = type(error)
+    said = Packed(kind.__qualname__, str(kind.__module__), message_of(error), traceback_of(error), pickled)
+    return msgspec.msgpack.encode(said)
 
 
 def unpacked(data: bytes) -> BaseException:
@@ -73,7 +76,7 @@ def unpacked(data: bytes) -> BaseException:
         except BaseException:  # noqa: BLE001, S110 (the user's code; a module that only the child has, say)
             pass
     if error is None:
-        error = type(known.name, (Unpicklable,), {})(known.message)
+        error = type(known.name, (Unpicklable,), {"__module__": known.module})(known.message)
     try:
         raise error from (ElsewhereTraceback(known.traceback) if known.traceback else error.__cause__)
     except BaseException as here:  # noqa: BLE001 (the error just raised, which now has the tracebacks)
