@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import socket
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -245,6 +248,34 @@ class Running(TestCase):  # type: ignore[misc]
             drain(connection, project_tasks(), raise_errors=False)
             result.refresh()
             self.assertIs(result.errors[0].exception_class, ValueError)
+
+    def test_receivers_are_told_what_a_lookup_finds(self) -> None:
+        who = f"{socket.gethostname()}:{os.getpid()}"
+        before = timezone.now() - timedelta(days=1)
+        running: list[Any] = []
+
+        def look(sender: Any, task_result: Any, **_: Any) -> None:
+            running.append(fail.get_result(task_result.id))
+            time.sleep(0.05)
+
+        signals.task_started.connect(look)
+        self.addCleanup(signals.task_started.disconnect, look)
+        with (
+            override_settings(TASKS={"default": {"BACKEND": OURS, "OPTIONS": {"RETRY": Retry(1, delays=[0])}}}),
+            heard(signals.task_started) as started, heard(signals.task_finished) as finished,
+        ):  # fmt: skip
+            result = fail.using(priority=7, run_after=before).enqueue("no")
+            drain(connection, project_tasks(), raise_errors=False, failed_job=failed)
+            found = fail.get_result(result.id)
+
+        self.assertEqual((found.task.priority, found.task.run_after, found.worker_ids), (7, before, [who, who]))
+        second = started[1][1]
+        for told in (second, running[1]):
+            self.assertEqual((told.task, told.errors), (found.task, found.errors[:1]))
+            self.assertEqual((told.attempts, told.worker_ids), (2, [who, who]))
+        [(_, done)] = finished
+        self.assertEqual((done.task, done.errors, done.worker_ids), (found.task, found.errors, found.worker_ids))
+        self.assertGreaterEqual(done.finished_at - done.started_at, timedelta(seconds=0.05))
 
     def test_a_value_that_is_no_json_is_a_failure(self) -> None:
         result = again.enqueue("object")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -15,11 +16,12 @@ from django.utils.module_loading import import_string
 
 from proletarian.contrib.django import configuration
 from proletarian.contrib.django.compat import base, exceptions
-from proletarian.contrib.django.models import ArchivedJob, Job, RunningJob
+from proletarian.contrib.django.models import ArchivedJob, Job, RunningJob, Worker
 from proletarian.job import headers_in
 from proletarian.kept_errors import errors_in
 
 Status = base.TaskResultStatus
+UNKNOWN = "unknown"
 BACKEND = "django_backend"  # the header that names the backend, where it is not the default one
 RUN_AFTER = "django_run_after"  # the header that keeps the requested time: the row has the time when it is really due
 STATES = {"success": Status.SUCCESSFUL}
@@ -75,27 +77,51 @@ def of_row(row: Any, task: Any, backend: str) -> Any:
     """The result in a row."""
     failures = errors_in(row.errors)
     payload = json.loads(row.payload)
-    workers = [str(failure.get("worker")) for failure in failures if failure.get("attempt")]
     said = headers_in(row.headers) or {}
-    backend = said.get(BACKEND, backend)
-    status, started, finished = Status.READY, None, None
+    status, attempts, worker, started, finished = Status.READY, row.attempts, None, None, None
     if isinstance(row, RunningJob):
-        status, started = Status.RUNNING, row.started_at
-        workers.append(str(row.worker_id))
+        status, attempts, started = Status.RUNNING, row.attempts + 1, row.started_at
+        worker = Worker.objects.using(configuration.alias()).filter(pk=row.worker_id).first() or UNKNOWN
     elif isinstance(row, ArchivedJob):
         status, started, finished = STATES.get(row.status, Status.FAILED), row.started_at, row.finished_at
-        if row.status == "success":
-            workers.append(str(row.worker))
+        worker = None if row.status == "failure" else row.worker  # a failure names the worker that it happened to
     last = started or (as_django_has_it(failures[-1]["at"]) if failures else None)
     found = result(
-        task.using(priority=row.priority, queue_name=row.queue, backend=backend,
-                   run_after=as_django_has_it(said[RUN_AFTER]) if RUN_AFTER in said else None),
+        as_enqueued(task, said.get(BACKEND, backend), row.queue, row.priority, said),
         str(row.job_id), status, payload, enqueued_at=row.enqueued_at, started_at=started, finished_at=finished,
-        last_attempted_at=last, errors=[error_of(failure) for failure in failures], worker_ids=workers,
+        last_attempted_at=last, errors=[error_of(failure) for failure in failures],
+        worker_ids=worker_ids(failures, attempts, worker),
     )  # fmt: skip
     if status == Status.SUCCESSFUL and row.result is not None:
         object.__setattr__(found, "_return_value", json.loads(row.result))
     return found
+
+
+def as_enqueued(task: Any, backend: str, queue: str, priority: int, headers: Mapping[str, str]) -> Any:
+    """The task as `using(…)` made it."""
+    said = headers.get(RUN_AFTER)
+    return task.using(
+        backend=backend, queue_name=queue, run_after=None if said is None else as_django_has_it(said),
+        priority=max(base.TASK_MIN_PRIORITY, min(priority, base.TASK_MAX_PRIORITY)),  # ours has no such limits
+    )  # fmt: skip
+
+
+def worker_ids(failures: list[dict[str, Any]], attempts: int, last: object = None) -> list[str]:
+    """
+    Who made each of these attempts, as host:pid, the last of them if that is known.
+
+    A row keeps its latest ten failures; who made an attempt before them is unknown.
+    """
+    known = {failure["attempt"]: str(failure.get("worker")) for failure in failures if is_of_a_run(failure)}
+    if attempts and last is not None:
+        known[attempts] = str(last)
+    return [known.get(number, UNKNOWN) for number in range(1, max([attempts, *known]) + 1)]
+
+
+def is_of_a_run(failure: dict[str, Any]) -> bool:
+    """Whether a run has failed; what a row keeps of a cancellation names who asked for it, and was never raised."""
+    by_hand = failure.get("type") == "Cancel" and not failure.get("traceback")
+    return isinstance(failure.get("attempt"), int) and not by_hand
 
 
 def result(task: Any, job_id: str, status: Any, payload: Any, **known: Any) -> Any:

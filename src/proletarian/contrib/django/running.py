@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable
+from datetime import timedelta
 from inspect import isawaitable
 from typing import Any
 
@@ -15,11 +16,13 @@ from django.utils import timezone
 from proletarian.contrib.django import configuration
 from proletarian.contrib.django.discovery import django_package, django_tasks, queues
 from proletarian.job import Job
+from proletarian.kept_errors import errors_in, with_error
 from proletarian.middleware import Handler
 from proletarian.outcomes import Cancel, FailedJob
 from proletarian.task import Task
 from proletarian.tasks import Tasks
 from proletarian.worker import Worker
+from proletarian.worker.run import Run
 
 
 class DjangoTasks(Tasks):
@@ -118,14 +121,27 @@ def runs(task: Any) -> Callable[..., Any]:
 
 def running(task: Any, job: Job) -> Any:
     """The result of a task while it runs."""
-    from proletarian.contrib.django.results import Status, result
+    from proletarian.contrib.django.results import Status, as_django_has_it, as_enqueued, error_of, result, worker_ids
 
-    now = timezone.now()
-    enqueued = task.using(backend=backend_of(task, job).alias, queue_name=job.queue)
+    kept, worker, ran = known_of(job)
+    failures = errors_in(kept)
+    enqueued_at = None if job.enqueued_at is None else as_django_has_it(job.enqueued_at)
+    started_at = timezone.now() - timedelta(seconds=ran)
     return result(
-        enqueued, str(job.job_id), Status.RUNNING, job.payload, enqueued_at=job.enqueued_at, started_at=now,
-        last_attempted_at=now, worker_ids=[f"attempt {n}" for n in range(1, job.attempts + 1)],
+        as_enqueued(task, backend_of(task, job).alias, job.queue, job.priority, job.headers),
+        str(job.job_id), Status.RUNNING, job.payload, enqueued_at=enqueued_at, started_at=started_at,
+        last_attempted_at=started_at, errors=[error_of(failure) for failure in failures],
+        worker_ids=worker_ids(failures, job.attempts, worker),
     )  # fmt: skip
+
+
+def known_of(job: Job) -> tuple[str | None, str, float]:
+    """The errors that a job's row keeps from earlier runs, who runs it now, and for how many seconds so far."""
+    from proletarian.contrib.django.results import UNKNOWN
+
+    run = job._lease
+    # A job that a test has made by hand is run by nobody.
+    return (run.row.errors, run.origin.worker, run.ran) if isinstance(run, Run) else (None, UNKNOWN, 0.0)
 
 
 def failed(job: Job, error: BaseException) -> None:
@@ -139,13 +155,13 @@ def failed(job: Job, error: BaseException) -> None:
 
 def finished_badly(task: Any, job: Job, error: BaseException) -> None:
     """Signal that a task has not succeeded, and will not succeed."""
-    from proletarian.contrib.django.compat import base, signals
-    from proletarian.contrib.django.results import Status
+    from proletarian.contrib.django.compat import signals
+    from proletarian.contrib.django.results import Status, error_of
 
-    result = running(task, job)
-    path = f"{type(error).__module__}.{type(error).__qualname__}"
-    known = {"status": Status.FAILED, "finished_at": timezone.now(),
-             "errors": [base.TaskError(exception_class_path=path, traceback="")]}  # fmt: skip
+    result, now = running(task, job), timezone.now()
+    kept, worker, _ = known_of(job)
+    failures = errors_in(with_error(kept, error, attempt=job.attempts, worker=worker, at=now))
+    known = {"status": Status.FAILED, "finished_at": now, "errors": [error_of(failure) for failure in failures]}
     for name, value in known.items():
         object.__setattr__(result, name, value)
     try:
