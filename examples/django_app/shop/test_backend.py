@@ -277,6 +277,20 @@ class Running(TestCase):  # type: ignore[misc]
         self.assertEqual((done.task, done.errors, done.worker_ids), (found.task, found.errors, found.worker_ids))
         self.assertGreaterEqual(done.finished_at - done.started_at, timedelta(seconds=0.05))
 
+    def test_a_receiver_that_raises_harms_no_task(self) -> None:
+        def broken(**_: Any) -> None:
+            raise KeyError("the dashboard is away")
+
+        for signal in (signals.task_started, signals.task_finished):
+            signal.connect(broken)
+            self.addCleanup(signal.disconnect, broken)
+        result = greet.enqueue(name="Ada")
+        with self.assertLogs("django.dispatch", "ERROR") as logged:
+            drain(connection, project_tasks())
+        result.refresh()
+        self.assertEqual(result.return_value, "hello, Ada")
+        self.assertEqual(len([line for line in logged.output if "the dashboard is away" in line]), 2)
+
     def test_a_value_that_is_no_json_is_a_failure(self) -> None:
         result = again.enqueue("object")
         drain(connection, project_tasks(), raise_errors=False)

@@ -92,7 +92,11 @@ async def _awaited(coming: Any) -> Any:
 
 
 def runs(task: Any) -> Callable[..., Any]:
-    """Make a handler that runs a Django task, with its context and signals."""
+    """
+    Make a handler that runs a Django task, with its context and signals.
+
+    A receiver that raises makes no failure of a task that has done its work; Django logs what it raised.
+    """
 
     def run(job: Job, args: list[Any], kwargs: dict[str, Any]) -> Any:
         from proletarian.contrib.django.compat import base, normalize_json, signals
@@ -100,7 +104,7 @@ def runs(task: Any) -> Callable[..., Any]:
 
         backend = backend_of(task, job)
         result = running(task, job)
-        signals.task_started.send(type(backend), task_result=result)
+        signals.task_started.send_robust(type(backend), task_result=result)
         first = (base.TaskContext(task_result=result),) if task.takes_context else ()
         try:
             value = normalize_json(task.call(*first, *args, **kwargs))
@@ -110,7 +114,7 @@ def runs(task: Any) -> Callable[..., Any]:
         done = {"status": Status.SUCCESSFUL, "finished_at": timezone.now(), "_return_value": value}
         for name, known in done.items():
             object.__setattr__(result, name, known)
-        signals.task_finished.send(type(backend), task_result=result)
+        signals.task_finished.send_robust(type(backend), task_result=result)
         return value
 
     run.__name__, run.__qualname__, run.__module__ = (  # where another process finds the task
@@ -167,7 +171,7 @@ def finished_badly(task: Any, job: Job, error: BaseException) -> None:
     try:
         raise error  # so that receivers which log the exception have it
     except BaseException:  # noqa: BLE001 (the one that was just raised)
-        signals.task_finished.send(type(backend_of(task, job)), task_result=result)
+        signals.task_finished.send_robust(type(backend_of(task, job)), task_result=result)
 
 
 def cancelled(job_id: Any) -> None:
@@ -179,7 +183,7 @@ def cancelled(job_id: Any) -> None:
 
     with contextlib.suppress(exceptions.TaskResultDoesNotExist):
         result = find(str(job_id), "default")
-        signals.task_finished.send(type(task_backends[result.backend]), task_result=result)
+        signals.task_finished.send_robust(type(task_backends[result.backend]), task_result=result)
 
 
 def backend_of(task: Any, job: Job | None = None) -> Any:
