@@ -6,7 +6,7 @@ from typing import Any
 
 from django.db.models import F
 
-from proletarian import Cancel
+from proletarian import Cancel, current_job
 from proletarian.contrib.django.compat import base
 from shop.models import Order
 
@@ -51,3 +51,13 @@ def again(how: str) -> object:
 def give_up() -> None:
     """Find out that the job is not needed."""
     raise Cancel("nobody needs it")
+
+
+@base.task
+def work(how: str) -> bool:
+    """Work until somebody cancels it, and then return or raise."""
+    job = current_job()
+    told = job is not None and job.stopping.wait(30)
+    if how == "raise":
+        raise TimeoutError("in the middle of it")
+    return told

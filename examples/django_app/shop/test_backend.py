@@ -21,6 +21,7 @@ from django.test import TestCase, TransactionTestCase, override_settings
 from django.utils import timezone
 
 from proletarian import Cancel, Retry
+from proletarian.contrib.django import configuration
 from proletarian.contrib.django.compat import PACKAGE, InvalidTask, base, exceptions, signals, task_backends
 from proletarian.contrib.django.models import ArchivedJob, Job, RunningJob, Worker
 from proletarian.contrib.django.results import task_of
@@ -28,7 +29,7 @@ from proletarian.contrib.django.running import failed, project_tasks, project_wo
 from proletarian.testing import drain
 from shop import tasks as shop_tasks
 from shop.models import Order
-from shop.tasks import again, count, fail, give_up, greet, tell
+from shop.tasks import again, count, fail, give_up, greet, tell, work
 
 Status = base.TaskResultStatus
 OURS = "proletarian.contrib.django.TaskBackend"
@@ -375,3 +376,27 @@ class Working(TransactionTestCase):  # type: ignore[misc]
             result.refresh()
         self.assertEqual([result.status for result in results], [Status.FAILED, Status.SUCCESSFUL])
         self.assertEqual({done.id for _, done in said}, {result.id for result in results})
+
+    def test_a_running_task_that_is_cancelled_has_finished(self) -> None:
+        results = [work.enqueue(how) for how in ("return", "raise")]
+        worker = project_worker()
+        with heard(signals.task_finished) as said:
+            worker.start()
+            try:
+                self.wait_for(RunningJob, 2)
+                for result in results:
+                    configuration.queue().cancel(connection, UUID(result.id))
+                self.wait_for(ArchivedJob, 2)
+            finally:
+                worker.stop()
+        self.assertEqual(set(ArchivedJob.objects.values_list("status", flat=True)), {"cancelled"})
+        told = {done.id: (done.status, done.errors[-1].exception_class) for _, done in said}
+        self.assertEqual([told[result.id] for result in results], [
+            (Status.FAILED, Cancel), (Status.FAILED, TimeoutError),
+        ])  # fmt: skip
+
+    def wait_for(self, model: Any, count: int) -> None:
+        until = time.monotonic() + 30
+        while model.objects.count() < count:
+            self.assertLess(time.monotonic(), until)
+            time.sleep(0.02)

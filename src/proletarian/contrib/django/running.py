@@ -22,7 +22,7 @@ from proletarian.outcomes import Cancel, FailedJob
 from proletarian.task import Task
 from proletarian.tasks import Tasks
 from proletarian.worker import Worker
-from proletarian.worker.run import Run
+from proletarian.worker.run import CANCELLED, Run
 
 
 class DjangoTasks(Tasks):
@@ -108,9 +108,13 @@ def runs(task: Any) -> Callable[..., Any]:
         first = (base.TaskContext(task_result=result),) if task.takes_context else ()
         try:
             value = normalize_json(task.call(*first, *args, **kwargs))
-        except Cancel as error:
-            finished_badly(task, job, error)
+        except BaseException as error:
+            if isinstance(error, Cancel) or job.stopping.why == CANCELLED:  # other failures may be retried
+                finished_badly(task, job, error)
             raise
+        if job.stopping.was_heard and job.stopping.why == CANCELLED:  # so it is archived, whatever it has returned
+            finished_badly(task, job, Cancel(CANCELLED))
+            return value
         done = {"status": Status.SUCCESSFUL, "finished_at": timezone.now(), "_return_value": value}
         for name, known in done.items():
             object.__setattr__(result, name, known)
