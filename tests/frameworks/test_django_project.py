@@ -19,6 +19,7 @@ from tests.databases import PrivateDatabase
 from tests.doors.layers import django_settings
 from tests.waiting import wait_until
 
+OURS = "proletarian.contrib.django.TaskBackend"
 START = """
 import sys, types
 import django
@@ -81,6 +82,14 @@ from proletarian.contrib.django import results
 print([name for name in sys.modules if name.startswith("proletarian.worker")])
 """
     assert said(code, django_settings(sqlite)) == "[]\n"
+
+
+def test_the_backends_are_checked_although_nothing_has_imported_a_task(sqlite: PrivateDatabase) -> None:
+    wrong = {"default": {"BACKEND": OURS, "OPTIONS": {"RETRYS": 3}}}
+    done = project("manage('check')", django_settings(sqlite), TASKS=wrong)
+
+    assert done.returncode == 1
+    assert "(proletarian.E008) TASKS['default']: OPTIONS has no 'RETRYS'" in done.stderr
 
 
 @pytest.mark.parametrize("product", ["sqlite", "postgresql"])

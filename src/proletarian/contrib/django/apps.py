@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from importlib import import_module
+from importlib.util import find_spec
+
 from django.apps import AppConfig
 from django.core.checks import register
 
@@ -14,8 +17,10 @@ class ProletarianConfig(AppConfig):  # type: ignore[misc]
     verbose_name = "Background jobs"
 
     def ready(self) -> None:
-        """Register the system checks."""
+        """Register the system checks, Django's own check of TASKS too, which comes with the package."""
         from proletarian.contrib.django.checks import check_backends, check_settings
 
+        if find_spec("django.tasks") is not None:
+            import_module("django.tasks")
         register(check_settings)
         register(check_backends)
