@@ -84,6 +84,37 @@ print([name for name in sys.modules if name.startswith("proletarian.worker")])
     assert said(code, django_settings(sqlite)) == "[]\n"
 
 
+def test_a_task_may_be_defined_where_an_app_is(
+    new_database: DatabaseOf, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "early.py").write_text(
+        "from django.apps import AppConfig\nfrom proletarian.contrib.django.compat import base\n"
+        "@base.task\ndef greet(): return 'hello'\n"
+        "class Early(AppConfig):\n    name = 'early'\n    path = '.'\n"
+    )
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path), prepend=os.pathsep)
+    apps = ["early.Early", "django.contrib.contenttypes", "django.contrib.auth", "proletarian.contrib.django"]
+    code = """
+manage("migrate", "-v0")
+from early import greet
+from proletarian.contrib.django.running import project_worker
+result = greet.enqueue()
+project_worker().drain()
+result.refresh()
+print(result.return_value)
+"""
+    assert said(code, django_settings(new_database("sqlite")), INSTALLED_APPS=apps) == "hello\n"
+
+
+def test_an_app_that_is_not_installed_is_missed_by_a_check(sqlite: PrivateDatabase) -> None:
+    code = """
+from proletarian.contrib.django.compat import task_backends
+for message in task_backends["default"].check():
+    print(message.id)
+"""
+    assert said(code, django_settings(sqlite), INSTALLED_APPS=[]) == "proletarian.E005\n"
+
+
 def test_the_backends_are_checked_although_nothing_has_imported_a_task(sqlite: PrivateDatabase) -> None:
     wrong = {"default": {"BACKEND": OURS, "OPTIONS": {"RETRYS": 3}}}
     done = project("manage('check')", django_settings(sqlite), TASKS=wrong)

@@ -16,7 +16,6 @@ from django.utils.module_loading import import_string
 
 from proletarian.contrib.django import configuration
 from proletarian.contrib.django.compat import base, exceptions
-from proletarian.contrib.django.models import ArchivedJob, Job, RunningJob, Worker
 from proletarian.job import headers_in
 from proletarian.kept_errors import errors_in
 
@@ -58,6 +57,9 @@ def as_django_has_it(moment: str | datetime) -> datetime:
 
 def find(result_id: str, backend: str) -> Any:
     """The result of a job; raises `TaskResultDoesNotExist` if there is no such job."""
+    # Not above: models need the apps, and a task may be defined while an app's own module is imported.
+    from proletarian.contrib.django.models import ArchivedJob, Job, RunningJob
+
     try:
         job_id = UUID(result_id)
     except ValueError:
@@ -75,6 +77,8 @@ def find(result_id: str, backend: str) -> Any:
 
 def of_row(row: Any, task: Any, backend: str) -> Any:
     """The result in a row."""
+    from proletarian.contrib.django.models import ArchivedJob, RunningJob, Worker
+
     failures = errors_in(row.errors)
     payload = json.loads(row.payload)
     said = headers_in(row.headers) or {}
