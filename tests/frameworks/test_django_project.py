@@ -152,6 +152,90 @@ def test_the_other_commands_take_database_and_prefix_from_the_settings(product: 
         assert "work_job" in command("roles", "--worker", "shop_worker")[1]
 
 
+@pytest.mark.parametrize(
+    ("arguments", "code", "says"),
+    [
+        (["--drain"], 3, "has no tables of Proletarian; run `manage.py migrate`"),
+        (["--queue", "a=b"], 2, "--queue a=b: name a queue, or a queue and its slots"),
+        (["--queue", "a=b", "--max-jobs", "1"], 2, "--queue a=b: name a queue, or a queue and its slots"),
+    ],
+)
+def test_a_worker_that_cannot_start_says_so_in_a_line(
+    arguments: list[str], code: int, says: str, new_database: DatabaseOf
+) -> None:
+    settings = django_settings(new_database("postgresql"))
+    done = project(f"manage('proletarian', 'worker', *{arguments!r})", settings)
+
+    assert done.returncode == code, done.stderr
+    assert len(done.stderr.splitlines()) == 1
+    assert says in done.stderr
+
+
+def test_a_worker_that_gives_back_a_job_says_so_in_a_line(new_database: DatabaseOf, tmp_path: Path) -> None:
+    database = new_database("postgresql")
+    with terminal(ROOT / "examples/django_app", tmp_path, DATABASE=database.url, PYTHONUNBUFFERED="1") as shell:
+        shell.run("python manage.py migrate -v0")
+        shell.run('python manage.py proletarian enqueue shop.tasks.keep_on \'{"args": [20], "kwargs": {}}\'')
+        worker = shell.start("python manage.py proletarian worker")
+        wait_until(lambda: database.count("running_job") == 1, 60)
+        worker.send(signal.SIGINT)
+        worker.wait_for("worker.stopping")  # two signals at once would be one
+        worker.send(signal.SIGINT)
+        ended = worker.ends()
+
+    assert ended == 4, worker.text
+    assert "Traceback" not in worker.text
+    assert "CommandError: 1 job was still running after" in worker.text
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "status --settings=settings -v0",
+        "--settings settings --no-color status --traceback",
+        "worker --drain --settings settings --verbosity 2 --skip-checks",
+        "worker --drain --max-jobs 1 --pythonpath . --force-color",
+    ],
+)
+def test_djangos_own_options_may_come_anywhere(command: str, new_database: DatabaseOf, tmp_path: Path) -> None:
+    database = new_database("sqlite")
+    with terminal(ROOT / "examples/django_app", tmp_path, DATABASE=database.url) as shell:
+        shell.run("python manage.py migrate -v0")
+        done = shell.run(f"python manage.py proletarian {command}")
+
+    assert done.code == 0, done.err
+
+
+def test_the_traceback_of_an_error_is_shown_to_those_who_ask(new_database: DatabaseOf) -> None:
+    code = "manage('proletarian', {command!r}, '--traceback')"
+    for command in ("worker", "status"):
+        done = project(code.format(command=command), django_settings(new_database("sqlite")))
+
+        assert done.returncode == 3 if command == "status" else done.returncode != 0
+        assert "Traceback" in done.stderr
+        assert "SchemaOutOfDate: " in done.stderr
+
+
+def test_other_code_calls_the_commands(new_database: DatabaseOf) -> None:
+    code = """
+from io import StringIO
+from django.core.management import CommandError, call_command
+said = StringIO()
+call_command("migrate", verbosity=0)
+call_command("proletarian", "status", stdout=said)
+call_command("proletarian", "worker", drain=True, stdout=said)
+call_command("proletarian", "worker", "--drain", "--queue=default=1", "--no-color", stdout=said)
+try:
+    call_command("proletarian", "worker", "--queue", "a=b")
+except CommandError as error:
+    print(error.returncode)
+print(said.getvalue().split())
+"""
+    printed = said(code, {**django_settings(new_database("sqlite")), "OPTIONS": {"transaction_mode": "IMMEDIATE"}})
+
+    assert printed == f"2\n{['no', 'jobs', '0', 'workers', 'alive', '0', 'jobs', 'run', '0', 'jobs', 'run']}\n"
+
+
 def test_a_worker_takes_the_role_that_django_takes(new_database: DatabaseOf) -> None:
     database = new_database("postgresql")
     name = f"shop_{urlsplit(database.url).path.lstrip('/')}"

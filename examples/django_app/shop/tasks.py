@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 from django.db.models import F
@@ -61,3 +62,9 @@ def work(how: str) -> bool:
     if how == "raise":
         raise TimeoutError("in the middle of it")
     return told
+
+
+@base.task
+def keep_on(seconds: float) -> None:
+    """Work, and hear nothing."""
+    time.sleep(seconds)

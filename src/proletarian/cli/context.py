@@ -41,9 +41,12 @@ class Application:
 class Context:
     """What a command works on; nothing is imported or opened before it is asked for."""
 
-    def __init__(self, find: Callable[[], Application], program: str = "proletarian") -> None:
+    def __init__(
+        self, find: Callable[[], Application], program: str = "proletarian", *, tracebacks: bool = False
+    ) -> None:
         self._find = find
         self.program = program  # how the commands are called, for messages that say what to do
+        self.tracebacks = tracebacks  # whether an error is shown with its traceback
 
     @cached_property
     def application(self) -> Application:

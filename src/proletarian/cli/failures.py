@@ -50,18 +50,19 @@ def wrong_usage(message: str) -> Failure:
 
 
 @contextlib.contextmanager
-def ending_in_words() -> Iterator[None]:
-    """End the program with a line and an exit code for what is raised inside; a bug keeps its traceback."""
+def ending_in_words(*, tracebacks: bool = False) -> Iterator[None]:
+    """End the program with a line and an exit code for what is raised inside; a bug always shows its traceback."""
     try:
         yield
     except (click.ClickException, click.exceptions.Exit, click.Abort, BrokenPipeError):
         raise  # click knows what to do
     except Exception as error:
         code = code_of(error)
-        if code == exit_codes.BUG:
+        if code == exit_codes.BUG or tracebacks:
             import traceback
 
             traceback.print_exception(error)
+        if code == exit_codes.BUG:
             said = "this is a bug in Proletarian: please report it, with the lines above"
         else:
             said = in_one_line(error)

@@ -43,7 +43,7 @@ class Program(click.Group):
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command that was asked for."""
-        with ending_in_words():
+        with ending_in_words(tracebacks=getattr(ctx.obj, "tracebacks", False)):
             return super().invoke(ctx)
 
 
