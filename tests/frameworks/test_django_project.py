@@ -115,6 +115,35 @@ for message in task_backends["default"].check():
     assert said(code, django_settings(sqlite), INSTALLED_APPS=[]) == "proletarian.E005\n"
 
 
+def test_a_task_that_no_worker_finds_is_refused(sqlite: PrivateDatabase) -> None:
+    code = """
+from proletarian.contrib.django.compat import base, InvalidTask
+shop = sys.modules["shop"] = types.ModuleType("shop")
+def greet(): ...
+greet.__module__, greet.__qualname__ = "shop", "greet"
+shop.greet, shop.welcome = greet, base.task(greet)
+try:
+    shop.welcome.enqueue()
+except InvalidTask as error:
+    print(error)
+"""
+    assert "but shop.greet is not this task: keep" in said(code, django_settings(sqlite))
+
+
+def test_a_task_outside_the_apps_is_warned_of(sqlite: PrivateDatabase) -> None:
+    code = """
+from proletarian.contrib.django.compat import base
+shop = sys.modules["shop"] = types.ModuleType("shop")
+def greet(): ...
+greet.__module__, greet.__qualname__ = "shop", "greet"
+shop.greet = base.task(greet)
+manage("check")
+"""
+    done = project(code, django_settings(sqlite))
+
+    assert "(proletarian.W004) the task shop.greet is in no installed app" in done.stderr
+
+
 def test_the_backends_are_checked_although_nothing_has_imported_a_task(sqlite: PrivateDatabase) -> None:
     wrong = {"default": {"BACKEND": OURS, "OPTIONS": {"RETRYS": 3}}}
     done = project("manage('check')", django_settings(sqlite), TASKS=wrong)

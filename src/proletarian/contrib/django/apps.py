@@ -18,9 +18,10 @@ class ProletarianConfig(AppConfig):  # type: ignore[misc]
 
     def ready(self) -> None:
         """Register the system checks, Django's own check of TASKS too, which comes with the package."""
-        from proletarian.contrib.django.checks import check_backends, check_settings
+        from proletarian.contrib.django.checks import check_backends, check_settings, check_tasks
 
         if find_spec("django.tasks") is not None:
             import_module("django.tasks")
         register(check_settings)
         register(check_backends)
+        register(check_tasks)

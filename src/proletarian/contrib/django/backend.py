@@ -11,7 +11,7 @@ from django.db import connections
 from django.utils import timezone
 
 from proletarian.contrib.django import configuration, results
-from proletarian.contrib.django.compat import BaseTaskBackend, normalize_json, signals
+from proletarian.contrib.django.compat import BaseTaskBackend, InvalidTask, normalize_json, signals
 from proletarian.retries import Retry
 
 
@@ -64,6 +64,12 @@ class TaskBackend(BaseTaskBackend):  # type: ignore[misc]
     def enqueue(self, task: Any, args: Any, kwargs: Any) -> Any:
         """Insert the task's job; returns its pending result."""
         self.validate_task(task)
+        named = results.task_of(task.module_path)
+        if named is None or named.func is not task.func:
+            raise InvalidTask(
+                f"a worker finds a task by the module and name of its function, but {task.module_path} is not this "
+                f"task: keep the task under the name of its function"
+            )
         payload = {"args": normalize_json(list(args)), "kwargs": normalize_json(dict(kwargs))}
         after = task.run_after
         if after is not None and timezone.is_naive(after):

@@ -12,7 +12,7 @@ from django.core.checks import CheckMessage, Error, Warning
 from django.core.exceptions import ImproperlyConfigured
 
 from proletarian.contrib.django import configuration
-from proletarian.contrib.django.discovery import named_queues, queues
+from proletarian.contrib.django.discovery import imported_tasks, named_queues, our_backends, queues
 from proletarian.errors import ConfigurationError
 
 VENDORS = ("postgresql", "mysql", "sqlite")
@@ -42,6 +42,23 @@ def check_backends(app_configs: Any = None, **_: Any) -> list[CheckMessage]:
     from proletarian.contrib.django.compat import task_backends
 
     return [message for backend in task_backends.all() for message in backend.check()]
+
+
+def check_tasks(app_configs: Any = None, **_: Any) -> list[CheckMessage]:
+    """Whether workers will find the tasks of our backends, as far as their modules are imported by now."""
+    from django.apps import apps
+
+    if not our_backends():
+        return []
+    return [
+        Warning(
+            f"the task {path} is in no installed app: a worker runs it only if its module happens to be imported there",
+            hint="move it into an app, or import its module in the `tasks` module of one",
+            id="proletarian.W004",
+        )
+        for path in (task.module_path for task in imported_tasks())
+        if apps.get_containing_app_config(path) is None
+    ]
 
 
 def check_settings(app_configs: Any = None, **_: Any) -> list[CheckMessage]:

@@ -35,15 +35,18 @@ def our_backends() -> list[Any]:
 def django_tasks() -> list[Any]:
     """Django tasks of our backends in all imported modules, which include the `tasks` modules of installed apps."""
     autodiscover_modules("tasks")
-    if django_package() is None:
-        return []
+    return [] if django_package() is None else imported_tasks()
+
+
+def imported_tasks() -> list[Any]:
+    """Those in the modules that are imported by now."""
     from proletarian.contrib.django.backend import TaskBackend
 
-    found = {task.module_path: task for task in imported_tasks() if isinstance(task.get_backend(), TaskBackend)}
+    found = {task.module_path: task for task in global_tasks() if isinstance(task.get_backend(), TaskBackend)}
     return [found[path] for path in sorted(found)]
 
 
-def imported_tasks() -> Iterator[Any]:
+def global_tasks() -> Iterator[Any]:
     """
     Each global that is a task.
 
