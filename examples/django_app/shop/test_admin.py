@@ -353,9 +353,13 @@ class AsAProject(TestCase):  # type: ignore[misc]
             ({"OPTIONS": {"RETRY": 3}}, "E006"),
             ({"OPTIONS": {"RETRYS": 3}}, "E008"),
             ({"QUEUES": "default"}, "E009"),
+            ({"QUEUES": None}, "E009"),
+            ({"QUEUES": ["default", ""]}, "E009"),
         ):
             wrong = {**ours, "QUEUES": ["default", "mail"], **said}
-            self.assertIn(f"proletarian.{number}", self.complaints(TASKS={"default": wrong}))
+            self.assertEqual(
+                self.complaints(TASKS={"default": wrong}, PROLETARIAN={}), {f"proletarian.{number}"}, wrong
+            )
 
     def test_a_sqlite_file_without_a_transaction_mode_is_warned_of(self) -> None:
         if connection.vendor != "sqlite":

@@ -91,6 +91,15 @@ class Enqueueing(TestCase):  # type: ignore[misc]
         with self.assertRaises(TypeError):
             count.enqueue(object())
 
+    def test_what_equals_a_whole_number_is_a_priority(self) -> None:
+        for priority in (3.0, True):
+            result = count.using(priority=priority).enqueue(1)
+            self.assertEqual(count.get_result(result.id).task.priority, int(priority))
+
+    def test_a_backend_may_have_no_options(self) -> None:
+        with override_settings(TASKS={"default": {"BACKEND": OURS, "OPTIONS": None}}):
+            count.using(queue_name="default").enqueue(1)
+
     def test_what_could_be_run_once_is_looked_at_again_when_it_is_enqueued(self) -> None:
         task = count.using(queue_name="mail")
         only = {"default": {"BACKEND": OURS, "QUEUES": ["default"]}}
@@ -136,6 +145,8 @@ class Enqueueing(TestCase):  # type: ignore[misc]
             ({"OPTIONS": {"RETRYS": 3}}, "OPTIONS has no 'RETRYS'; it has: RETRY"),
             ({"OPTIONS": {"RETRY": 3}}, "OPTIONS['RETRY'] is a Retry, not 3"),
             ({"QUEUES": "default"}, "QUEUES is a list of names, not the text 'default'"),
+            ({"QUEUES": None}, "QUEUES is a list of names, not None"),
+            ({"QUEUES": ["default", "mail "]}, "QUEUES has 'mail ', but a queue has a name of 1 to 191 characters"),
         ):
             with (
                 override_settings(TASKS={"default": {"BACKEND": OURS, "QUEUES": [], **wrong}}),

@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from proletarian.contrib.django import configuration, results
 from proletarian.contrib.django.compat import BaseTaskBackend, InvalidTask, normalize_json, signals
+from proletarian.job import A_NAME, is_name
 from proletarian.retries import Retry
 
 
@@ -36,18 +37,20 @@ class TaskBackend(BaseTaskBackend):  # type: ignore[misc]
     option_names = frozenset({"RETRY"})  # a subclass may have more
 
     def __init__(self, alias: str, params: dict[str, Any]) -> None:
-        super().__init__(alias, params)
-        self.wrong = list(self._wrong(params))
+        given = {**params, "OPTIONS": params.get("OPTIONS") or {}}
+        wrong = [(text, "E009") for text in wrong_queues(given.get("QUEUES", []))]
+        if wrong:
+            del given["QUEUES"]  # it is reported; nothing else has to trip over it first
+        super().__init__(alias, given)
+        self.wrong = [*wrong, *self._wrong()]
 
-    def _wrong(self, params: dict[str, Any]) -> Iterable[tuple[str, str]]:
-        """What is invalid in the settings, and the number of the check that reports it."""
+    def _wrong(self) -> Iterable[tuple[str, str]]:
+        """What is invalid in OPTIONS, and the number of the check that reports it."""
         if self.retry is not None and not isinstance(self.retry, Retry):
             yield f"OPTIONS['RETRY'] is a Retry, not {self.retry!r}", "E006"
         known = ", ".join(sorted(self.option_names))
         for name in sorted(set(self.options) - self.option_names):
             yield f"OPTIONS has no {name!r}; it has: {known}", "E008"
-        if isinstance(params.get("QUEUES"), str):
-            yield f"QUEUES is a list of names, not the text {params['QUEUES']!r}", "E009"
 
     @property
     def retry(self) -> Retry | None:
@@ -76,7 +79,7 @@ class TaskBackend(BaseTaskBackend):  # type: ignore[misc]
             after = timezone.make_aware(after)
         job_id = configuration.queue().enqueue(
             connections[configuration.alias()], task.module_path, payload,
-            queue=task.queue_name, priority=task.priority, process_at=after,
+            queue=task.queue_name, priority=int(task.priority), process_at=after,
             headers=results.headers(self.alias, after),
         )  # fmt: skip
         found = results.result(task, str(job_id), results.Status.READY, payload, enqueued_at=timezone.now())
@@ -97,3 +100,11 @@ class TaskBackend(BaseTaskBackend):  # type: ignore[misc]
                         id="proletarian.E005")  # fmt: skip
         for what, number in self.wrong:
             yield Error(f"TASKS[{self.alias!r}]: {what}", id=f"proletarian.{number}")
+
+
+def wrong_queues(names: Any) -> Iterable[str]:
+    """What is invalid in QUEUES."""
+    if isinstance(names, str) or not isinstance(names, Iterable):
+        yield f"QUEUES is a list of names, not {'the text ' if isinstance(names, str) else ''}{names!r}"
+    else:
+        yield from (f"QUEUES has {name!r}, but a queue has {A_NAME}" for name in names if not is_name(name))
