@@ -28,6 +28,7 @@ Everything this library raises.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -138,6 +139,15 @@ class ProcessDied(ProletarianError):
 
 class SchemaOutOfDate(ProletarianError):
     """The tables are missing, or older or newer than this release can use."""
+
+    def advising(self, command: str) -> SchemaOutOfDate:
+        """
+        The same, where another command creates the tables, or where its arguments are known.
+
+        >>> SchemaOutOfDate("no tables; run `proletarian migrate URL`").advising("manage.py migrate")
+        SchemaOutOfDate('no tables; run `manage.py migrate`')
+        """
+        return SchemaOutOfDate(re.sub(r"`proletarian migrate [^`]*`", lambda _: f"`{command}`", str(self)))
 
 
 class DatabaseUnavailable(ProletarianError):

@@ -181,6 +181,23 @@ def test_the_other_commands_take_database_and_prefix_from_the_settings(product: 
         assert "work_job" in command("roles", "--worker", "shop_worker")[1]
 
 
+@pytest.mark.parametrize("product", ["sqlite", "postgresql", "mariadb"])
+def test_who_misses_the_tables_is_told_djangos_command(product: str, new_database: DatabaseOf) -> None:
+    code = """
+from django.db import connection
+from proletarian import Queue, NewJob, SchemaOutOfDate
+from proletarian.contrib.django.running import project_worker
+for use in (lambda: project_worker().drain(), lambda: Queue().enqueue(connection, "greet")):
+    try:
+        use()
+    except SchemaOutOfDate as error:
+        print(str(error).splitlines()[-1])
+"""
+    for line in (lines := said(code, django_settings(new_database(product))).splitlines()):
+        assert line.endswith("run `manage.py migrate`")
+    assert len(lines) == 2
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "says"),
     [

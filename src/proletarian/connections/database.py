@@ -49,6 +49,8 @@ class Database:
         """Open a connection; raises a readable `DatabaseUnavailable`, with the driver's error as its cause."""
         try:
             return self._connect()
+        except SchemaOutOfDate as error:
+            raise error.advising(self.migrate_command) from error.__cause__
         except Exception as error:
             if self.family.is_error(error):
                 raise DatabaseUnavailable(f"{redacted(self.url)} cannot be reached: {first_line(error)}") from error
@@ -101,7 +103,8 @@ class Database:
         """The error, or a clearer one."""
         if isinstance(error, ProletarianError):
             return error
-        return self.family.explain(error) or error
+        better = self.family.explain(error) or error
+        return better.advising(self.migrate_command) if isinstance(better, SchemaOutOfDate) else better
 
 
 def first_line(error: BaseException) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 from proletarian.drivers import form
 from proletarian.drivers.driver import Driver
 from proletarian.drivers.explanation import explain
-from proletarian.errors import UnknownConnection
+from proletarian.errors import SchemaOutOfDate, UnknownConnection
 from proletarian.sql.statements import Copy, Rows, Step
 
 DATABASES = ("postgresql", "mysql", "sqlite")
@@ -45,7 +45,13 @@ def is_alone(connection: Any) -> bool | None:
     return None if connection.vendor == "mysql" else True
 
 
+def explained(error: Exception) -> Exception | None:
+    """`explain`, except that Django's own command creates the tables."""
+    better = explain(error)
+    return better.advising("manage.py migrate") if isinstance(better, SchemaOutOfDate) else better
+
+
 DRIVERS = tuple(
-    Driver(name, database, execute=execute, explain=explain, is_alone=is_alone)
+    Driver(name, database, execute=execute, explain=explained, is_alone=is_alone)
     for name in ("django.db.backends.base.base.BaseDatabaseWrapper", "django.utils.connection.ConnectionProxy")
 )
