@@ -181,6 +181,27 @@ def test_the_other_commands_take_database_and_prefix_from_the_settings(product: 
         assert "work_job" in command("roles", "--worker", "shop_worker")[1]
 
 
+@pytest.mark.parametrize("product", ["sqlite", "postgresql", "mariadb", "memory"])
+def test_tables_are_made_without_migrations_too(product: str, new_database: DatabaseOf) -> None:
+    """As by pytest --nomigrations, with a database that is kept."""
+    code = """
+from django.db import connection, transaction
+from proletarian import Queue, NewJob, Tasks
+from proletarian.testing import drain
+for _ in range(2):
+    manage("migrate", "--run-syncdb", "-v0")
+tasks = Tasks()
+@tasks.task
+def greet(): ...
+with transaction.atomic():
+    Queue().enqueue(connection, "greet", {})
+    print(drain(connection, tasks)[0].outcome)
+"""
+    memory = {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}
+    settings = memory if product == "memory" else django_settings(new_database(product))
+    assert said(code, settings, MIGRATION_MODULES={"proletarian": None}) == "succeeded\n"
+
+
 @pytest.mark.parametrize("product", ["sqlite", "postgresql", "mariadb"])
 def test_who_misses_the_tables_is_told_djangos_command(product: str, new_database: DatabaseOf) -> None:
     code = """

@@ -7,6 +7,7 @@ from importlib.util import find_spec
 
 from django.apps import AppConfig
 from django.core.checks import register
+from django.db.models.signals import pre_migrate
 
 
 class ProletarianConfig(AppConfig):  # type: ignore[misc]
@@ -17,11 +18,13 @@ class ProletarianConfig(AppConfig):  # type: ignore[misc]
     verbose_name = "Background jobs"
 
     def ready(self) -> None:
-        """Register the system checks, Django's own check of TASKS too, which comes with the package."""
+        """Register what Django calls: the system checks, with its own check of TASKS, and what makes the tables."""
         from proletarian.contrib.django.checks import check_backends, check_settings, check_tasks
+        from proletarian.contrib.django.operations import create_tables
 
         if find_spec("django.tasks") is not None:
-            import_module("django.tasks")
+            import_module("django.tasks")  # registers it
         register(check_settings)
         register(check_backends)
         register(check_tasks)
+        pre_migrate.connect(create_tables, sender=self)

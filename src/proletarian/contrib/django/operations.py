@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db import router
+from django.db import connections, router, transaction
+from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.operations.base import Operation
 
 from proletarian.contrib.django import configuration
+from proletarian.contrib.django.router import LABEL
+from proletarian.errors import SchemaOutOfDate
 from proletarian.migration import migrations as our_migrations
 from proletarian.migration import script
 from proletarian.queue import Queue
@@ -59,3 +62,28 @@ class SqlMigration(Operation):  # type: ignore[misc]
     def describe(self) -> str:
         """What `migrate --plan` shows."""
         return f"The tables of background jobs, SQL migration {self.number:04}"
+
+
+def create_tables(using: str, **_: Any) -> None:
+    """
+    Create the tables when a `migrate` begins, if the project has switched our migrations off.
+
+    Tests often run without migrations; Django then makes tables from models, and ours make none.
+    """
+    connection = connections[using]
+    is_off = MigrationLoader.migrations_module(LABEL)[0] is None
+    if not is_off or not router.allow_migrate(using, LABEL) or has_tables(connection):
+        return
+    with connection.schema_editor() as editor:
+        for migration in our_migrations(tables_queue().dialect(connection.vendor)):
+            SqlMigration(migration.number).database_forwards(LABEL, editor, None, None)
+
+
+def has_tables(connection: Any) -> bool:
+    """Whether they are there, as in a test database that is kept."""
+    try:
+        with transaction.atomic(using=connection.alias):
+            tables_queue().pauses(connection)
+    except SchemaOutOfDate:
+        return False
+    return True
