@@ -8,6 +8,7 @@ from asgiref.sync import async_to_sync
 from django.db import connection, transaction
 from django.test import TestCase, TransactionTestCase
 
+from proletarian import ConfigurationError
 from proletarian.contrib.django.models import ArchivedJob, Job, RunningJob, Worker
 from proletarian.contrib.django.running import project_tasks, project_worker
 from proletarian.testing import assert_enqueued, drain, enqueued, inline, set_clock
@@ -60,6 +61,12 @@ class InTheTestsOwnTransaction(TestCase):  # type: ignore[misc]
             drain(connection, project_tasks())
         order.refresh_from_db()
         self.assertTrue(order.confirmed)
+
+    def test_a_worker_that_would_wait_for_the_test_says_so(self) -> None:
+        if connection.vendor == "sqlite":
+            count.enqueue(1)
+            with self.assertRaisesMessage(ConfigurationError, "this thread is inside atomic()"):
+                project_worker().drain()
 
     def test_the_error_of_a_task_is_raised(self) -> None:
         fail.enqueue("no")

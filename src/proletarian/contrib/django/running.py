@@ -15,6 +15,7 @@ from django.utils import timezone
 
 from proletarian.contrib.django import configuration
 from proletarian.contrib.django.discovery import django_package, django_tasks, queues
+from proletarian.errors import ConfigurationError
 from proletarian.job import Job
 from proletarian.kept_errors import errors_in, with_error
 from proletarian.middleware import Handler
@@ -215,6 +216,20 @@ def project_tasks() -> Tasks:
     return found[0].within(with_fresh_connections, *found[1:])
 
 
+class ProjectWorker(Worker):
+    """A worker that does not wait for a transaction which waits for the worker."""
+
+    def _start(self, **how: Any) -> None:
+        connection = connections[configuration.alias()]
+        if connection.vendor == "sqlite" and connection.in_atomic_block:
+            raise ConfigurationError(
+                "this thread is inside atomic(), and on SQLite a worker would wait for it to end before it writes. In "
+                "a TestCase, run jobs by drain(connection, project_tasks()) of proletarian.testing, or use a "
+                "TransactionTestCase"
+            )
+        super()._start(**how)
+
+
 def project_worker(**options: Any) -> Worker:
     """
     A worker for this project; options are those of `Worker`.
@@ -225,7 +240,7 @@ def project_worker(**options: Any) -> Worker:
     tasks = project_tasks()
     if django_package() is not None:
         options["failed_job"] = after_signals(options.get("failed_job") or tasks.failed_job)
-    return Worker(f"django://{configuration.alias()}", tasks, **options)
+    return ProjectWorker(f"django://{configuration.alias()}", tasks, **options)
 
 
 def after_signals(own: FailedJob | None) -> FailedJob:
