@@ -187,6 +187,10 @@ class Queue(Looking, Overview, Acting, Pausing, Limiting, Scheduling, Results):
         """A job encoded for its row."""
         if not isinstance(job, NewJob):
             raise ConfigurationError(f"a NewJob is needed (task.job(…) makes one), not {job!r}")
+        try:
+            payload = self.serializer.encode(job.payload)
+        except PayloadError as error:
+            raise self._unfit(job, error) from error
         job_id = self.job_ids.generate() if job.job_id is None else job.job_id
         queue = self.default_queue if job.queue is None else job.queue
         if self._check_name is not None:
@@ -197,7 +201,7 @@ class Queue(Looking, Overview, Acting, Pausing, Limiting, Scheduling, Results):
             dialect.stored_id(self.job_ids.encode(job_id)),
             queue,
             job.job_type,
-            self.sizes.checked_payload(job.job_type, self._encoded(job)),
+            self.sizes.checked_payload(job.job_type, payload),
             job.priority or 0,
             self._headers(job) if job.headers or job.expires_in is not None else None,
             None if job.process_at is None else max(job.process_at, EARLIEST),
@@ -217,14 +221,11 @@ class Queue(Looking, Overview, Acting, Pausing, Limiting, Scheduling, Results):
                 )
         return self.sizes.checked_headers(job.job_type, headers)
 
-    def _encoded(self, job: NewJob) -> str:
-        try:
-            return self.serializer.encode(job.payload)
-        except PayloadError as error:
-            payload = job.payload if isinstance(job.payload, Mapping) else {"payload": job.payload}
-            said = ((name, unfit(value)) for name, value in payload.items())
-            found = next((f"parameter {name!r}: {name}{words}" for name, words in said if words), error)
-            raise PayloadError(f"{job.job_type}: {found}") from error
+    def _unfit(self, job: NewJob, error: PayloadError) -> PayloadError:
+        payload = job.payload if isinstance(job.payload, Mapping) else {"payload": job.payload}
+        said = ((name, unfit(value)) for name, value in payload.items())
+        found = next((f"parameter {name!r}: {name}{words}" for name, words in said if words), error)
+        return PayloadError(f"{job.job_type}: {found}")
 
     def _complete(self, door: Door, job: Job, ended: Ended, worker_id: Any, worker: str) -> Plan[None]:
         dialect = self.dialect(door.database)

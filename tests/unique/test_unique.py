@@ -12,6 +12,7 @@ import pytest
 from proletarian import (
     AlreadyEnqueued,
     ConfigurationError,
+    JobIdTaken,
     NewJob,
     Tasks,
     Unique,
@@ -233,6 +234,20 @@ def test_old_keys_are_forgotten(database: PrivateDatabase, workers: Workers) -> 
 
     with workers.running(tasks):
         wait_until(lambda: database.count("unique_job") == 2, 40, what="that the old one is gone")
+
+
+def test_a_job_that_cannot_be_inserted_leaves_its_key_free(database: PrivateDatabase) -> None:
+    with database.connection() as connection:
+        taken = enqueue(connection, "other")
+        connection.commit()
+        with pytest.raises(JobIdTaken):
+            enqueue(connection, "digest", unique="42", job_id=taken)
+        connection.commit()
+        job_id = enqueue(connection, "digest", unique="42")
+        connection.commit()
+
+    assert job_id != taken
+    assert database.count("job") == 2
 
 
 @pytest.mark.parametrize("database", ["mariadb", "mysql"], indirect=True)

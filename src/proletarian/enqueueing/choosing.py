@@ -7,7 +7,6 @@ The options of a job decide which statements of `sql/enqueueing.py` and `sql/uni
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from operator import attrgetter
 from typing import Any
 
 from proletarian.drivers.door import Door
@@ -19,9 +18,6 @@ from proletarian.sql.dialect import Dialect
 from proletarian.sql.namesakes import is_taken
 from proletarian.sql.rows import NewRow
 from proletarian.sql.statements import Plan
-
-# Asked of each of many jobs, so the loop is not in Python.
-IS_UNIQUE, WAITS, LANE = map(attrgetter, ("unique", "after", "lane"))
 
 
 def enqueue_one(shared: Shared, door: Door, job: NewJob) -> Plan[Any]:
@@ -51,19 +47,21 @@ def enqueue_all(shared: Shared, door: Door, jobs: Sequence[NewJob]) -> Plan[list
     if not jobs:
         return []
     dialect = shared.dialect(door.database)
-    if any(map(IS_UNIQUE, jobs)) or any(map(WAITS, jobs)):
+    # In one loop: many jobs are looked at, and usually none has any of these.
+    special = [job for job in jobs if job.unique is not None or job.after or job.lane]
+    if any(job.unique is not None or job.after for job in special):
         return (yield from _mixed(shared, door, dialect, jobs))
-    return (yield from _plain(shared, door, dialect, jobs, (shared.row(job, dialect) for job in jobs)))
+    rows = (shared.row(job, dialect) for job in jobs)
+    return (yield from _plain(shared, door, dialect, jobs, rows, lanes=bool(special)))
 
 
 def _plain(
-    shared: Shared, door: Door, dialect: Dialect, jobs: Sequence[NewJob], rows: Iterable[NewRow]
+    shared: Shared, door: Door, dialect: Dialect, jobs: Sequence[NewJob], rows: Iterable[NewRow], *, lanes: bool = True
 ) -> Plan[list[Any]]:
     try:
         stored = yield from enqueueing.enqueue_many(
-            dialect, rows, shared.now(), copy=door.driver.copies, wake=_wakes(shared, door),
-            lanes=any(map(LANE, jobs)),
-        )  # fmt: skip
+            dialect, rows, shared.now(), copy=door.driver.copies, wake=_wakes(shared, door), lanes=lanes
+        )
     except Exception as error:
         require_free_ids(jobs, error)
         raise

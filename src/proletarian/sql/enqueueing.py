@@ -92,8 +92,8 @@ def _by_arrays(
     copies = copy and len(first) == COPY_FROM
     lanes = lanes or not copies
     columns = NEW if lanes else tuple(name for name in NEW if name != "lane")
-    names: tuple[str, ...] = ("job_id", *columns, "enqueued_at", "process_at")
-    more = (0,) if copies else ()  # `attempts` has no default in tables of the original Proletarian
+    # `attempts` has no default in tables of the original Proletarian.
+    names: tuple[str, ...] = ("job_id", *columns, "enqueued_at", "process_at", "attempts")
 
     def values(rows: Iterable[NewRow]) -> Iterator[tuple[Any, ...]]:
         for row in rows:
@@ -104,21 +104,23 @@ def _by_arrays(
             if lanes:
                 yield (
                     row.job_id, row.queue, row.job_type, row.payload, row.priority, row.headers, row.lane,
-                    moment, due, *more,
+                    moment, due, 0,
                 )  # fmt: skip
             else:
                 yield (
                     row.job_id, row.queue, row.job_type, row.payload, row.priority, row.headers,
-                    moment, due, *more,
+                    moment, due, 0,
                 )  # fmt: skip
 
     rows = chain(first, rows)
     if copies:
-        yield Copy(dialect.tables.name("job", dialect.name), (*names, "attempts"), values(rows))
+        yield Copy(dialect.tables.name("job", dialect.name), names, values(rows))
     else:
         for portion in portions(rows, BITE_OF_ARRAYS):
             arrays = [list(column) for column in zip(*values(portion), strict=True)]
-            yield dialect.say("enqueueing.enqueue_many", **dict(zip(names, arrays, strict=True)))
+            known = dict(zip(names, arrays, strict=True))
+            del known["attempts"]  # the statement says it
+            yield dialect.say("enqueueing.enqueue_many", **known)
     if wake:
         yield dialect.say("enqueueing.wake", queues=sorted(queues))
     return job_ids

@@ -7,6 +7,7 @@ write down whether it is held; see `keys.py` for their side, and the `.sql` file
 
 from __future__ import annotations
 
+import contextlib
 import random
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -151,6 +152,7 @@ def _step_by_step(dialect: Dialect, group: list[UniqueRow], now: datetime | None
     # If the database generates the ids, they are not known yet: until then, a key has an id that no job has.
     tokens = {one.key: one.row.job_id if one.row.job_id is not None else -random.getrandbits(62) - 1 for one in group}
     on_conflict = group[0].on_conflict
+    yield from require_room(dialect, [one.row for one in group if len(one.row.payload) > BITE])
     changed = yield from _take(dialect, group, tokens, now)
     if on_conflict == "raise" and len(group) > 1:  # all or none, so look before anything is inserted
         owners = yield from _owners(dialect, group)
@@ -159,7 +161,13 @@ def _step_by_step(dialect: Dialect, group: list[UniqueRow], now: datetime | None
             for key in mine:
                 yield dialect.say("uniqueness.give_up", unique_key=stored_key(dialect, key), job_id=tokens[key])
             return {key: Kept(job_id, False) for key, (job_id, _) in owners.items() if key not in mine}
-    made = (yield from _insert(dialect, group, tokens, now)) if changed != 0 else {}
+    try:
+        made = (yield from _insert(dialect, group, tokens, now)) if changed != 0 else {}
+    except Exception:  # a job id that exists, say; the transaction may go on, and must not keep keys without jobs
+        for one in group:
+            with contextlib.suppress(Exception):  # it may also be over, or the connection gone
+                yield dialect.say("uniqueness.give_up", unique_key=stored_key(dialect, one.key), job_id=tokens[one.key])
+        raise
     others = [one for one in group if one.key not in made]
     owners = (yield from _owners(dialect, others)) if others else {}
     for one in others:
@@ -210,7 +218,6 @@ def _insert(
     dialect: Dialect, group: list[UniqueRow], tokens: Mapping[str, Any], now: datetime | None
 ) -> Plan[dict[str, Any]]:
     """Insert the jobs whose keys belong to their tokens; returns the stored ids of these by key."""
-    yield from require_room(dialect, [one.row for one in group if len(one.row.payload) > BITE])
     made: dict[str, Any] = {}
     generated = any(one.row.job_id is None for one in group)
     for portion in portions([one.row for one in group], BITE, 1 if generated else BATCH):
