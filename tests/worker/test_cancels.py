@@ -128,6 +128,37 @@ def test_a_cancelled_job_can_be_run_again(database: PrivateDatabase, workers: Wo
         wait_until(lambda: database.archive("status") == [("success",)], what="the second run")
 
 
+def test_a_retry_is_not_undone_by_the_request_that_cancelled_the_last_run(
+    database: PrivateDatabase, workers: Workers
+) -> None:
+    """The worker has ended, and so nobody has cleared the request away yet."""
+    started = threading.Event()
+
+    def handle(job: Job) -> None:
+        if job.attempts == 1:
+            started.set()
+            job.stopping.wait(30)
+
+    [job_id] = database.put(NewJob("wait"))
+    with workers.running(handle):
+        assert started.wait(60)
+        cancelled(database, job_id)
+        workers.archived()
+    if not database.count("cancel_request"):  # its keeper was quicker: as if it had not been
+        with database.connection() as connection:
+            sql = f"INSERT INTO {database.table('cancel_request')} SELECT job_id, '', '', finished_at FROM {{}}"
+            connection.cursor().execute(sql.format(database.table("archived_job")))
+            connection.commit()
+    with database.connection() as connection:
+        assert retry(connection, job_id) == 1
+        connection.commit()
+    assert database.count("cancel_request") == 0
+    with workers.running(handle):
+        wait_until(lambda: database.count("job") == 0 == database.count("running_job"), what="the second run")
+
+    assert database.archive("status") == [("success",)]
+
+
 def test_a_cancel_outlives_the_worker(database: PrivateDatabase, fleet: Fleet) -> None:
     """It is killed between the request and the stop: the job does not run again."""
     dying = fleet.start(database, queues={"default": 1})

@@ -76,7 +76,11 @@ def request(dialect: Dialect, job_ids: Sequence[Any], reason: str, by: str) -> P
 
 
 def retry(dialect: Dialect, job_ids: Sequence[Any], now: datetime | None, *, fresh: bool) -> Plan[list[Any]]:
-    """Put archived jobs back into their queues, due now; `fresh`: as if they had never run."""
+    """
+    Put archived jobs back into their queues, due now; `fresh`: as if they had never run.
+
+    A request to cancel the last run may still be there, for up to a second. It must not cancel the next one.
+    """
     said = {"fresh": fresh, "now": dialect.stored_time(now)}
     if dialect.moves_rows:
         rows = yield dialect.say("moving.retry", job_ids=list(job_ids), **said)
@@ -84,11 +88,14 @@ def retry(dialect: Dialect, job_ids: Sequence[Any], now: datetime | None, *, fre
             yield from forget_steps(dialect, [row[0] for row in rows])
         yield from _wake(dialect, rows)
         found = [row[0] for row in rows]
+        if found:
+            yield dialect.say("moving.forget", job_ids=dialect.listed(found))
         yield from revive_for(dialect, found)
         return found
     found = [row[0] for row in (yield from _locked(dialect, "archived", job_ids))]
     if found:
         which = dialect.listed(found)
+        yield dialect.say("moving.forget", job_ids=which)
         yield dialect.say("moving.retry", job_ids=which, **said)
         yield dialect.say("moving.delete_archived", job_ids=which)
         if fresh:
