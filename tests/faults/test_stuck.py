@@ -223,6 +223,7 @@ def test_a_stop_ends_and_gives_back_though_all_sessions_hear_nothing(
 
     print(f"stopped after {took:.1f} s")
     assert took < 1 + 20
+    assert "pump" in {stuck["who"] for stuck in recorder.of("database.stuck")}, "the server is not said to have hung up"
     assert (database.count("running_job"), database.count("job")) == (0, 1), "given back over a new connection"
 
 

@@ -7,16 +7,17 @@ import contextlib
 import threading
 import time
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
 from proletarian import ConfigurationError, Job, NewJob, StopTimeout, Tasks
-from proletarian.worker import engine
+from proletarian.worker import engine, pump
 from tests.databases import PrivateDatabase
 from tests.waiting import wait_until
 from tests.worker.workers import Workers
 
-MANY = 10_000
+MANY, SOME = 10_000, 30
 
 
 def test_what_was_not_started_is_given_back_at_once(database: PrivateDatabase, workers: Workers) -> None:
@@ -80,16 +81,13 @@ def loop() -> Iterator[asyncio.AbstractEventLoop]:
 
 
 @pytest.mark.parametrize("kind", ["all listen", "one blocks the loop"])
-def test_a_stop_gives_back_thousands_of_coroutines_for_as_long_as_that_gets_on(
+def test_a_stop_gives_back_thousands_of_coroutines(
     database: PrivateDatabase,
     workers: Workers,
     tasks: Tasks,
     loop: asyncio.AbstractEventLoop,
     kind: str,
-    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """A stop has less time than it has by default, and fewer coroutines than it may have."""
-    monkeypatch.setattr(engine, "LAST_WORDS", 1.5)
     running, ended, let_go = set(), set(), threading.Event()
 
     @tasks.task
@@ -121,7 +119,47 @@ def test_a_stop_gives_back_thousands_of_coroutines_for_as_long_as_that_gets_on(
     waiting = f"SELECT attempts, lost, suspect, count(*) FROM {database.table('job')} GROUP BY attempts, lost, suspect"
     assert database.rows(waiting) == [(0, 0, 0, MANY)]
     assert database.count("running_job") == database.count("worker") == 0
-    assert workers.recorder.names("job.lease_lost", "database.") == []
+    assert [told for told in workers.recorder.events if told[0].startswith(("job.lease_lost", "database."))] == []
+
+
+def test_a_stop_gives_back_for_as_long_as_that_gets_on(
+    database: PrivateDatabase,
+    workers: Workers,
+    tasks: Tasks,
+    loop: asyncio.AbstractEventLoop,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It gives back one job at a time, to a slow log, and all of it takes longer than a stop waits in vain."""
+    monkeypatch.setattr(engine, "LAST_WORDS", 2.0)
+    monkeypatch.setattr(pump, "BATCH", 1)
+    let_go, began = threading.Event(), threading.Event()
+
+    def log(event: str, data: dict[str, Any]) -> None:
+        if event == "job.released":
+            time.sleep(0.1)
+        workers.recorder(event, data)
+
+    @tasks.task
+    async def waits() -> None:
+        began.set()
+        let_go.wait(60)
+
+    database.put(*[waits.job() for _ in range(SOME)])
+    worker = workers.new(tasks, queues={"default": SOME}, stop_timeout=0.1, log=log)
+    worker.start(loop=loop)
+    try:
+        assert began.wait(60)
+        wait_until(lambda: database.count("running_job") == SOME)
+        started = time.monotonic()
+        with pytest.raises(StopTimeout, match=f"{SOME} jobs were still running"):
+            worker.stop()
+        assert time.monotonic() - started > SOME * 0.1
+    finally:
+        let_go.set()
+
+    assert database.count("job") == SOME
+    assert database.count("running_job") == database.count("worker") == 0
+    assert [told for told in workers.recorder.events if told[0].startswith(("job.lease_lost", "database."))] == []
 
 
 def test_an_error_in_the_block_is_not_hidden_by_the_stop(database: PrivateDatabase, workers: Workers) -> None:

@@ -114,6 +114,8 @@ class Keeper:
         if self._thread.is_alive():
             self._thread.join(LAST_WORDS)
         if self._thread.is_alive():
+            if flight := self.session.flight:
+                self.log("database.stuck", {"who": "keeper", "statement": flight.name, "seconds": LAST_WORDS})
             self.session.cut()  # if it hangs nevertheless, peers will see that we are gone
             self._thread.join(LAST_WORD)
         if not self._thread.is_alive():
