@@ -15,9 +15,10 @@ from typing import Any
 
 import pytest
 
-from proletarian import DatabaseUnavailable, NewJob, StopTimeout, Tasks, Worker
+from proletarian import DatabaseUnavailable, NewJob, StopTimeout, Tasks, Worker, process_next_job
 from proletarian.connections.database import Database
 from proletarian.drivers.families import mysql, postgresql
+from proletarian.worker import single
 from tests.conftest import DatabaseOf
 from tests.databases import PrivateDatabase
 from tests.faults.innocence import nobody_is_blamed, on_machines_of_their_own
@@ -225,6 +226,27 @@ def test_a_stop_ends_and_gives_back_though_all_sessions_hear_nothing(
     assert took < 1 + 20
     assert "pump" in {stuck["who"] for stuck in recorder.of("database.stuck")}, "the server is not said to have hung up"
     assert (database.count("running_job"), database.count("job")) == (0, 1), "given back over a new connection"
+
+
+@pytest.mark.parametrize("proxied", SERVERS, indirect=True)
+def test_a_single_job_whose_outcome_is_not_answered_for_ends_in_an_error(
+    proxied: tuple[PrivateDatabase, Proxy], recorder: Recorder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(single, "ANSWER", 3.0)
+    database, proxy = proxied
+    database.put(NewJob("quick"))
+
+    with pytest.raises(DatabaseUnavailable, match="does not answer any more"):
+        process_next_job(proxy.url, lambda job: proxy.freeze(), log=recorder)
+    assert Worker(database.url, lambda job: None, log=recorder).drain() == 1, "it was freed, or another worker took it"
+    assert database.archive() == [("quick", "success")]
+
+
+def test_a_single_job_does_not_wait_for_a_database_that_is_away(recorder: Recorder) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+    with pytest.raises(DatabaseUnavailable, match="cannot be reached"):
+        process_next_job(f"postgresql://test:test@127.0.0.1:{port}/test", lambda job: None, log=recorder)
 
 
 @pytest.mark.parametrize("scheme", ["postgresql", "mysql"])

@@ -9,7 +9,11 @@ from typing import Any
 from uuid import UUID
 
 from proletarian import Cancelled, Job, NewJob, Retry, cancel, retry
+from proletarian.connections.database import Database
+from proletarian.connections.session import Session
 from proletarian.kept_errors import errors_in
+from proletarian.sql.orders import Orders
+from proletarian.worker.claiming.standing import Standing
 from tests.databases import PrivateDatabase
 from tests.waiting import wait_until
 from tests.worker.fleet import Fleet
@@ -23,6 +27,14 @@ def cancelled(database: PrivateDatabase, which: Any) -> Cancelled:
         done = cancel(connection, which, reason="not wanted", by="ann")
         connection.commit()
         return done
+
+
+def left_behind(database: PrivateDatabase) -> None:
+    """A request for each archived job that no keeper has cleared away yet."""
+    with database.connection() as connection:
+        sql = f"INSERT INTO {database.table('cancel_request')} SELECT job_id, '', '', finished_at FROM {{}}"
+        connection.cursor().execute(sql.format(database.table("archived_job")))
+        connection.commit()
 
 
 def test_a_coroutine_is_cancelled(database: PrivateDatabase, workers: Workers, recorder: Recorder) -> None:
@@ -145,10 +157,7 @@ def test_a_retry_is_not_undone_by_the_request_that_cancelled_the_last_run(
         cancelled(database, job_id)
         workers.archived()
     if not database.count("cancel_request"):  # its keeper was quicker: as if it had not been
-        with database.connection() as connection:
-            sql = f"INSERT INTO {database.table('cancel_request')} SELECT job_id, '', '', finished_at FROM {{}}"
-            connection.cursor().execute(sql.format(database.table("archived_job")))
-            connection.commit()
+        left_behind(database)
     with database.connection() as connection:
         assert retry(connection, job_id) == 1
         connection.commit()
@@ -157,6 +166,27 @@ def test_a_retry_is_not_undone_by_the_request_that_cancelled_the_last_run(
         wait_until(lambda: database.count("job") == 0 == database.count("running_job"), what="the second run")
 
     assert database.archive("status") == [("success",)]
+
+
+def test_a_request_read_just_before_a_retry_does_not_cancel_the_next_run(
+    database: PrivateDatabase, workers: Workers
+) -> None:
+    """A claim that is late reads the orders itself; then the job is retried, and this claim takes it."""
+    [job_id] = database.put(NewJob("quick"))
+    workers.drain(lambda job: None)
+    left_behind(database)
+    obeyed: list[Orders] = []
+    own = Database(database.url)
+    with Session(own, lambda event, data: None) as session:
+        standing = Standing(session, own.dialect, ["default"], obeyed.append)
+        standing.connected(notifies=False)
+        session.insist(standing.in_passing)
+        assert len(standing.orders.cancelled) == 1
+        with database.connection() as connection:
+            assert retry(connection, job_id) == 1
+            connection.commit()
+        standing.follow(time.monotonic(), fleet=1)
+    assert [orders.cancelled for orders in obeyed] == [{}]
 
 
 def test_a_cancel_outlives_the_worker(database: PrivateDatabase, fleet: Fleet) -> None:

@@ -85,14 +85,18 @@ class Database:
 
     def look_explained(self, error: Exception, at_most: float) -> Exception:
         """The error of a look, or a clearer one: `LookTookTooLong` if it was cancelled."""
-        if self.is_transient(error) and not self.family.is_ended(error) and not self.family.is_contended(error):
-            return DatabaseUnavailable(f"{redacted(self.url)} does not answer any more: {first_line(error)}")
         if not self.family.is_ended(error):
-            return self.explained(error)
+            return self.answer_explained(error)
         return LookTookTooLong(
             f"this query of {redacted(self.url)} took longer than {at_most:g} s, and was cancelled ("
             f"{first_line(error)}): ask for less, or when the database is less busy"
         )
+
+    def answer_explained(self, error: Exception) -> Exception:
+        """The error of a statement, or a clearer one: `DatabaseUnavailable` if there was no answer."""
+        if self.is_transient(error) and not self.family.is_contended(error):
+            return DatabaseUnavailable(f"{redacted(self.url)} does not answer any more: {first_line(error)}")
+        return self.explained(error)
 
     def is_transient(self, error: BaseException) -> bool:
         """Whether it makes sense to wait and try again."""

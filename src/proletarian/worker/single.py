@@ -12,8 +12,9 @@ from uuid import uuid4
 
 from proletarian.connections.database import Database
 from proletarian.drivers.door import Door
-from proletarian.drivers.registry import driver_of
-from proletarian.errors import ConfigurationError, WrongCall
+from proletarian.drivers.driver import cut_after
+from proletarian.drivers.registry import driver_of, redacted
+from proletarian.errors import ConfigurationError, DatabaseUnavailable, WrongCall
 from proletarian.events import Log, guarded, to_logging
 from proletarian.job import Job
 from proletarian.outcomes import FailedJob, Strategy
@@ -21,6 +22,7 @@ from proletarian.queue import Queue
 from proletarian.rules import Rules
 from proletarian.sql.dialect import Dialect
 from proletarian.sql.living import register, unregister
+from proletarian.sql.statements import Plan, Rows, Step, run
 from proletarian.sql.transactions import joined
 from proletarian.tasks import Tasks
 from proletarian.worker.calls import Turns, local
@@ -37,6 +39,7 @@ from proletarian.worker.turn import Turn, alone
 T = TypeVar("T")
 
 A_DAY = 86400.0
+ANSWER = 30.0  # seconds that one answer may take, waits for locks included
 
 
 def process_next_job(
@@ -59,7 +62,8 @@ def process_next_job(
     nothing is committed for you. `retry`, `failed_job` and `log` are those of `Worker`, and by default those of the
     `Tasks`. A paused queue has no job to run. No `lifespan` is entered; `state` is the `job.state` of the handler.
 
-    Raises `SchemaOutOfDate`, `UnknownConnection`, `WrongCall`.
+    Raises `SchemaOutOfDate`, `UnknownConnection`, `WrongCall`, and with a URL `DatabaseUnavailable`: unlike a worker,
+    it does not wait for a database that is away or has not answered for half a minute.
     """
     means = means_of(handler, queue, retry, failed_job, state, log)
     one = _by_url if isinstance(where, str) else _on_connection
@@ -113,19 +117,31 @@ def _by_url(url: str, queue_name: str, means: Means) -> bool:
         database, runner, membership, Kept(), ending, queues=f"{queue_name}=1", on_error=lambda error: True,
         has_pump=False,
     )  # fmt: skip
+    connection = database.connect()  # first, because a keeper would wait for a database that is away
+
+    def execute(step: Step) -> Rows:
+        with cut_after(ANSWER, connection):
+            return connection.execute(step)
+
+    def carry_out(plan: Plan[T]) -> T:
+        return run(plan, execute)
+
     keeper.start()
     try:
-        keeper.registered.wait()
+        registered = keeper.registered.wait(ANSWER)
         if ending.failure is not None:
             raise ending.failure
-        assert membership.identity is not None  # noqa: S101 (registered)
-        connection = database.connect()
-        try:
-            turn = Turn(runner, membership.identity.stored, alone, means.failed_job, connection.run)
-            return connection.run(local(_one(turn, queue_name)))
-        finally:
-            connection.close()
+        if not registered or membership.identity is None:
+            raise DatabaseUnavailable(f"{redacted(url)} has not answered for {ANSWER:g} s: no job was claimed")
+        turn = Turn(runner, membership.identity.stored, alone, means.failed_job, carry_out)
+        return carry_out(local(_one(turn, queue_name)))
+    except Exception as error:
+        better = database.answer_explained(error)
+        if better is error:
+            raise
+        raise better from error
     finally:
+        connection.close()
         keeper.close()  # without its row in `worker`, peers take back what was left
 
 

@@ -52,7 +52,9 @@ class Standing:
     def follow(self, now: float, *, fleet: int) -> None:
         """Read the orders if it is time to, and obey them."""
         told = self._session.do(lambda connection: connection.ordered(), name="orders")
-        if told or now >= self.due_at(fleet):
+        # A request read in passing may be for an earlier run of a job that was retried, and claimed, since.
+        outdated = self._in_passing and self.orders.cancelled
+        if told or outdated or now >= self.due_at(fleet):
             self._session.insist(self._reading)
         elif not self._in_passing:
             return
