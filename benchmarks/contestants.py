@@ -45,11 +45,13 @@ OURS_PG = Contestant(
     finished="SELECT count(*) FROM proletarian.archived_job WHERE status = 'success'",
 )  # fmt: skip
 OURS_PG_ASYNC = OURS_PG.having("proletarian-async", "Proletarian, `async def` handler", task="ahit")
+LIMITED_PG = OURS_PG.having("proletarian-limited", "Proletarian, 100 limits of 10 at a time", lanes=(100, 10))
 OURS = replace(
     OURS_PG,
     unfinished="SELECT (SELECT count(*) FROM proletarian_job) + (SELECT count(*) FROM proletarian_running_job)",
     finished="SELECT count(*) FROM proletarian_archived_job WHERE status = 'success'",
 )
+LIMITED = OURS.having(LIMITED_PG.name, LIMITED_PG.label, **LIMITED_PG.options)
 STATEMENTS_PG = replace(
     OURS_PG, name="statements", label="our statements without the worker, batch 500", program="raw_statements.py"
 )

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import time
 
-from benchmarks.contestants import OURS, OURS_PG, OURS_PG_ASYNC, RAW_NOTIFY
+from benchmarks.contestants import LIMITED, LIMITED_PG, OURS, OURS_PG, OURS_PG_ASYNC, RAW_NOTIFY
 from benchmarks.measured import Found, Goal, Table
 from benchmarks.peers import DRAMATIQ_POSTGRES, PGQUEUER, SQLITE
 from benchmarks.run import Run
 from benchmarks.stage import Stage
 from benchmarks.stores import NAMES, store
 
-CONTESTANTS = (OURS_PG, OURS_PG_ASYNC, RAW_NOTIFY, DRAMATIQ_POSTGRES, PGQUEUER)
+CONTESTANTS = (OURS_PG, OURS_PG_ASYNC, LIMITED_PG, RAW_NOTIFY, DRAMATIQ_POSTGRES, PGQUEUER)
 QUICK = (OURS_PG, RAW_NOTIFY, PGQUEUER, DRAMATIQ_POSTGRES)
 GAP = 0.02
 
@@ -55,7 +55,7 @@ def elsewhere(run: Run, jobs: int) -> Table:
         more_is_better=False,
         digits=2,
     )
-    contestants = {"sqlite": (OURS, *SQLITE), "mariadb": (OURS,), "mysql": (OURS,)}
+    contestants = {"sqlite": (OURS, LIMITED, *SQLITE), "mariadb": (OURS, LIMITED), "mysql": (OURS, LIMITED)}
     for name, able in contestants.items():
 
         def one(stage: Stage, name: str = name) -> None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import random
 import sqlite3
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import psycopg
 import pytest
 
 from proletarian import (
@@ -20,6 +23,7 @@ from proletarian import (
     delete_jobs,
     enqueue,
     enqueue_many,
+    find_job,
 )
 from tests.databases import PrivateDatabase
 from tests.waiting import wait_until
@@ -175,6 +179,91 @@ def test_in_bulk_doubles_are_dropped_and_ids_come_in_order(database: PrivateData
     assert database.count("job") == 5
 
 
+@pytest.mark.parametrize("scope", [{"until": "finished"}, {"until": "started"}, {"within": 3600}], ids=str)
+@pytest.mark.parametrize("on_conflict", ["keep", "replace"])
+@pytest.mark.parametrize("autocommit", [False, True], ids=["in a transaction", "each statement committed"])
+def test_hundreds_in_one_call_are_what_they_would_be_one_by_one(
+    database: PrivateDatabase, scope: dict[str, Any], on_conflict: Any, autocommit: bool
+) -> None:
+    rules = Unique("n", on_conflict=on_conflict, **scope)
+    at = datetime.now(UTC).replace(microsecond=0) + timedelta(hours=1)
+
+    def job(n: int, round_: int) -> NewJob:
+        payload = {"n": n, "round": round_}
+        return NewJob(
+            "digest", payload, unique=rules, queue=f"q{n % 3}", priority=n, process_at=at, headers={"n": str(n)}
+        )
+
+    with database.connection() as connection:
+        if autocommit:
+            commit_each_statement(connection)
+        firsts = enqueue_many(connection, [job(n, 1) for n in range(0, 300, 2)])
+        all_of_them = enqueue_many(connection, [job(n, 2) for n in range(300)])
+        if not autocommit:
+            connection.commit()
+        records = [find_job(connection, job_id) for job_id in all_of_them]
+
+    assert all_of_them[::2] == firsts
+    assert len(set(all_of_them)) == database.count("job") == 300
+    for n, record in enumerate(records):
+        assert record is not None
+        assert record.payload == {"n": n, "round": 1 if on_conflict == "keep" and n % 2 == 0 else 2}
+        assert (record.queue, record.priority, record.headers, record.process_at) == (f"q{n % 3}", n, {"n": str(n)}, at)
+
+
+def test_of_hundreds_that_must_all_be_new_none_is_enqueued_if_one_is_there(database: PrivateDatabase) -> None:
+    jobs = [NewJob("digest", {"n": n}, unique=Unique("n", on_conflict="raise")) for n in range(300)]
+    with database.connection() as connection:
+        there = enqueue_many(connection, jobs[150:151])
+        with pytest.raises(AlreadyEnqueued) as raised:
+            enqueue_many(connection, jobs)
+        connection.commit()
+        others = enqueue_many(connection, jobs[:150] + jobs[151:])
+        connection.commit()
+
+    assert [raised.value.job_id] == there
+    assert database.count("job") == len({*there, *others}) == 300
+
+
+@pytest.mark.parametrize("autocommit", [False, True], ids=["in a transaction", "each statement committed"])
+def test_of_clients_that_enqueue_the_same_hundreds_each_job_has_one(
+    database: PrivateDatabase, autocommit: bool
+) -> None:
+    """They overlap, in different orders, and every third transaction is rolled back."""
+    found: list[Any] = []
+    failed: list[Exception] = []
+
+    def client(number: int) -> None:
+        keys = list(range(400))
+        with database.connection() as connection:
+            if autocommit:
+                commit_each_statement(connection)
+            for round_ in range(6):
+                random.Random(number * 10 + round_).shuffle(keys)
+                jobs = [NewJob("digest", unique=f"{round_}-{key}") for key in keys[:250]]
+                try:
+                    job_ids = enqueue_many(connection, jobs)
+                    if autocommit:
+                        found.extend(job_ids)
+                    elif (number + round_) % 3:
+                        connection.commit()
+                        found.extend(job_ids)
+                    else:
+                        connection.rollback()
+                except Exception as error:
+                    connection.rollback()
+                    if database.kind != "mysql" or error.args[0] not in (1213, 1020):  # a deadlock is the client's
+                        failed.append(error)
+                        raise
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(client, range(4)))
+
+    assert failed == []
+    table = database.table("job")
+    assert database.rows(f"SELECT count(*), count(DISTINCT unique_key) FROM {table}") == [(len(set(found)),) * 2]
+
+
 def test_what_cannot_be_is_refused_where_it_is_said() -> None:
     tasks = Tasks()
     with pytest.raises(ConfigurationError, match="acount_id"):
@@ -276,6 +365,16 @@ def test_a_transaction_that_sql_has_begun_is_not_committed(database: PrivateData
         enqueue(connection, "digest", unique="42")
 
     assert (gone, database.count("job"), database.count("unique_job")) == (0, 1, 1)
+
+
+def commit_each_statement(connection: Any) -> None:
+    """Switch this connection to autocommit mode."""
+    if isinstance(connection, sqlite3.Connection):
+        connection.isolation_level = None
+    elif isinstance(connection, psycopg.Connection):
+        connection.autocommit = True
+    else:
+        connection.autocommit(True)
 
 
 def questions(connection: Any) -> int:

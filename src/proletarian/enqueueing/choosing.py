@@ -100,6 +100,7 @@ def _unique(
             shared.now(),
             alone=door.driver.is_alone(door.connection),
             wake=_wakes(shared, door),
+            copy=door.driver.copies,
         )
     except AlreadyEnqueued as error:
         raise AlreadyEnqueued(shared.job_ids.decode(dialect.loaded_id(error.job_id)), error.key) from None

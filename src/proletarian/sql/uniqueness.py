@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import random
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import groupby
 from operator import attrgetter
 from typing import Any
@@ -21,15 +21,21 @@ from proletarian.errors import AlreadyEnqueued
 from proletarian.job import NewJob
 from proletarian.sql.columns import NEW
 from proletarian.sql.dialect import Dialect
-from proletarian.sql.enqueueing import BATCH, item_of, require_room, values_of
+from proletarian.sql.enqueueing import (
+    BATCH,
+    BITE_OF_ARRAYS,
+    COPY_FROM,
+    EPOCH,
+    due_at,
+    item_of,
+    new_values,
+    require_room,
+    values_of,
+)
 from proletarian.sql.rows import BITE, Kept, NewRow, UniqueRow, dump, portions
-from proletarian.sql.statements import Plan, counted
+from proletarian.sql.statements import Copy, Plan, counted
 from proletarian.sql.transactions import begin, commit, roll_back
 from proletarian.unique import made
-
-BITE_OF_ARRAYS = 16_000_000  # bytes of texts in one statement
-
-new_values = attrgetter(*NEW)
 
 
 def unique_row(job: NewJob, row: NewRow) -> UniqueRow:
@@ -42,7 +48,13 @@ def unique_row(job: NewJob, row: NewRow) -> UniqueRow:
 
 
 def enqueue_unique(
-    dialect: Dialect, asked: Sequence[UniqueRow], now: datetime | None, *, alone: bool | None, wake: bool
+    dialect: Dialect,
+    asked: Sequence[UniqueRow],
+    now: datetime | None,
+    *,
+    alone: bool | None,
+    wake: bool,
+    copy: bool = False,
 ) -> Plan[list[Kept]]:
     """
     Enqueue each of these jobs unless one with its key exists; returns, for each, the job that now has the key.
@@ -50,7 +62,7 @@ def enqueue_unique(
     Raises `AlreadyEnqueued`, with the stored id, if one exists and its task says to raise; then none of the jobs with
     the same rules was enqueued. `alone` means that no transaction is open and each statement is committed, so this
     opens one (never on PostgreSQL, where it is one statement); None: only the server knows. `wake` says whether to
-    notify sleeping workers.
+    notify sleeping workers, `copy` whether the driver supports COPY.
     """
     last: dict[str, UniqueRow] = {}
     for one in asked:
@@ -69,7 +81,7 @@ def enqueue_unique(
     try:
         for group in groups:
             if dialect.moves_rows:
-                here = yield from _at_once(dialect, group, now, wake=wake)
+                here = yield from _at_once(dialect, group, now, copy=copy, wake=wake)
             else:
                 here = yield from _step_by_step(dialect, group, now)
             found |= here
@@ -101,21 +113,33 @@ def _is_alone(dialect: Dialect) -> Plan[bool]:
     return False
 
 
-def _at_once(dialect: Dialect, group: list[UniqueRow], now: datetime | None, *, wake: bool) -> Plan[dict[str, Kept]]:
-    """In one statement, repeated for keys that another transaction took in the meantime."""
-    text = f"uniqueness.{'replace' if group[0].on_conflict == 'replace' else 'keep'}_{group[0].scope}"
-    raises = group[0].on_conflict == "raise"
+def _at_once(
+    dialect: Dialect, group: list[UniqueRow], now: datetime | None, *, copy: bool, wake: bool
+) -> Plan[dict[str, Kept]]:
+    """
+    In one statement, repeated for keys that another transaction took in the meantime.
+
+    Many jobs follow their keys by COPY, which takes half the time. That needs a transaction, because other clients must
+    not see a key before its job.
+    """
+    replaces, raises = (group[0].on_conflict == said for said in ("replace", "raise"))
     if any(one.row.job_id is None for one in group):
         fresh = iter((yield dialect.say("enqueueing.new_ids", count=len(group))))
         group = [replace(one, row=replace(one.row, job_id=next(fresh)[0])) for one in group]
     by_key = {one.key: one for one in group}
+    copies = copy and not replaces and len(group) >= COPY_FROM and (yield from _in_transaction(dialect))
+    text = f"uniqueness.{'take' if copies else 'replace' if replaces else 'keep'}_{group[0].scope}"
+    rules: dict[str, Any] = {"all_or_none": raises, "now": now}
+    if not copies:
+        rules |= {"scope": group[0].scope, "wake": wake}
     found: dict[str, Kept] = {}
     for portion in portions([one.row for one in group], BITE_OF_ARRAYS):
         left = group[: len(portion)]
         group = group[len(portion) :]
         while left:
-            rules = {"scope": left[0].scope, "all_or_none": raises, "wake": wake, "now": now}
-            if len(left) == 1:
+            if copies:
+                rows = yield dialect.say(text, **_keys(left), **rules)
+            elif len(left) == 1:
                 rows = yield dialect.say(f"{text}_one", **_values(left[0]), **rules)
             else:
                 rows = yield dialect.say(text, **_arrays(left), **rules)
@@ -124,20 +148,49 @@ def _at_once(dialect: Dialect, group: list[UniqueRow], now: datetime | None, *, 
             if raises and not all(found[key].created for key in by_key if key in found):
                 return found
             left = [one for one in left if one.key not in found]
+    if copies:
+        yield from _copy(dialect, [one for one in by_key.values() if found[one.key].created], now, wake=wake)
     return found
+
+
+def _in_transaction(dialect: Dialect) -> Plan[bool]:
+    """Whether a transaction is open, so that two statements are committed together."""
+    first = yield dialect.say("uniqueness.transaction")
+    second = yield dialect.say("uniqueness.transaction")
+    return bool(first == second)
+
+
+def _copy(dialect: Dialect, taken: Sequence[UniqueRow], now: datetime | None, *, wake: bool) -> Plan[None]:
+    """Enqueue the jobs that have taken their keys."""
+    [(microseconds,)] = yield dialect.say("enqueueing.clock", now=now)
+    moment = EPOCH + timedelta(microseconds=microseconds)
+    columns = ("job_id", *NEW, "unique_key", "enqueued_at", "process_at", "attempts")
+    values = (
+        (one.row.job_id, *new_values(one.row), f"{one.scope}:{one.key}", moment, due_at(one.row, moment), 0)
+        for one in taken
+    )
+    yield Copy(dialect.tables.name("job", dialect.name), columns, values)
+    if wake:
+        yield dialect.say("enqueueing.wake", queues=sorted({one.row.queue for one in taken}))
 
 
 def _values(one: UniqueRow) -> dict[str, Any]:
     return {**asdict(one.row), "unique_key": one.key, "within": one.within}
 
 
+def _keys(asked: Sequence[UniqueRow]) -> dict[str, list[Any]]:
+    return {
+        "job_id": [one.row.job_id for one in asked],
+        "unique_key": [one.key for one in asked],
+        "within": [one.within for one in asked],
+    }
+
+
 def _arrays(asked: Sequence[UniqueRow]) -> dict[str, list[Any]]:
     columns = zip(*(new_values(one.row) for one in asked), strict=True)
     return {
         **dict(zip(NEW, map(list, columns), strict=True)),
-        "job_id": [one.row.job_id for one in asked],
-        "unique_key": [one.key for one in asked],
-        "within": [one.within for one in asked],
+        **_keys(asked),
         "process_at": [one.row.process_at for one in asked],
         "delay": [one.row.delay for one in asked],
     }

@@ -30,6 +30,14 @@ held AS (
 SELECT key.unique_key, key.job_id, key.held_until
   FROM asked JOIN proletarian.unique_job AS key USING (unique_key))
 
+-- :part ASKED_KEYS
+-- The keys alone: their jobs follow by COPY.
+asked AS (
+SELECT job_id, unique_key, :TIME + make_interval(secs => within) AS held_until
+  FROM unnest(CAST(:job_id AS :ID[]), CAST(:unique_key AS text[]), CAST(:within AS float8[]))
+    AS new(job_id, unique_key, within)),
+:HELD
+
 -- :part ASKED
 asked AS (
 :NAMED
@@ -41,14 +49,14 @@ asked AS (
 -- :part ASKED_ONE
 -- One job, without arrays. For an array of unknown length the generic plan assumes ten rows, looks more expensive than
 -- a plan for the actual array, and so the planner plans again each time, which takes ten times as long as the rest.
-asked AS (
+asked AS NOT MATERIALIZED (
 :NAMED
   FROM (VALUES (:NEW_VALUES, CAST(:job_id AS :ID), CAST(:unique_key AS text), CAST(:within AS float8),
                 CAST(:process_at AS timestamptz), CAST(:delay AS float8)))
     AS new(:NEW, job_id, unique_key, within, process_at, delay)),
 :HELD
 
--- :part TAKEN
+-- :part KEYS
 taken AS (
 INSERT INTO proletarian.unique_job AS mine (unique_key, job_id, taken_at, held_until)
 SELECT unique_key, job_id, :TIME, held_until
@@ -59,15 +67,21 @@ SELECT unique_key, job_id, :TIME, held_until
     ON CONFLICT (unique_key) DO UPDATE
    SET job_id = excluded.job_id, taken_at = excluded.taken_at, held_until = excluded.held_until
  WHERE (mine.unique_key, mine.job_id) IN (SELECT unique_key, job_id FROM held)  -- hashed: no search for each key
-RETURNING unique_key),
+RETURNING unique_key)
+
+-- :part TOLD
+SELECT unique_key, job_id, true FROM taken JOIN asked USING (unique_key)
+ UNION ALL
+SELECT unique_key, job_id, false FROM live
+
+-- :part TAKEN
+:KEYS,
 enqueued AS (
 INSERT INTO proletarian.job (job_id, :NEW, unique_key, attempts, enqueued_at, process_at)
 SELECT job_id, :NEW, CAST(:scope AS text) || ':' || unique_key, 0, :TIME, process_at
   FROM taken JOIN asked USING (unique_key)
  WHERE CASE WHEN taken.unique_key IS NULL THEN false WHEN NOT CAST(:wake AS bool) THEN true :WAKE END)
-SELECT unique_key, job_id, true FROM taken JOIN asked USING (unique_key)
- UNION ALL
-SELECT unique_key, job_id, false FROM live
+:TOLD
 
 -- :part UNFINISHED
 -- OFFSET 0 makes the planner look up each job by an index. Without it, a plan that was made while a table was small
@@ -106,13 +120,21 @@ WITH :ASKED_ONE, :KEEP_FINISHED
 -- :part KEEP_WITHIN
 :UNTIL, :TAKEN
 
+-- :name take_finished
+WITH :ASKED_KEYS, :UNFINISHED, :KEYS
+:TOLD
+
 -- :name keep_within
 WITH :ASKED, :KEEP_WITHIN
 
 -- :name keep_within_one
 WITH :ASKED_ONE, :KEEP_WITHIN
 
--- :part KEEP_STARTED
+-- :name take_within
+WITH :ASKED_KEYS, :UNTIL, :KEYS
+:TOLD
+
+-- :part UNSTARTED
 -- The job that is kept must not start before this transaction has committed: it would not see what this transaction has
 -- changed, and nothing would run afterwards. So its row is locked, and claims skip it; transactions that keep the same
 -- job do not wait for each other. To let a job run that is being kept all the time, a job that has been due for five
@@ -127,13 +149,20 @@ SELECT held.unique_key, waiting.job_id
   FROM held JOIN proletarian.job AS waiting USING (job_id)
  WHERE waiting.attempts = 0 AND waiting.lost = 0 AND waiting.process_at <= :TIME - interval '5 s'
    FOR UPDATE OF waiting SKIP LOCKED),
-live AS (SELECT * FROM fresh UNION ALL SELECT * FROM stale), :TAKEN
+live AS (SELECT * FROM fresh UNION ALL SELECT * FROM stale)
+
+-- :part KEEP_STARTED
+:UNSTARTED, :TAKEN
 
 -- :name keep_started
 WITH :ASKED, :KEEP_STARTED
 
 -- :name keep_started_one
 WITH :ASKED_ONE, :KEEP_STARTED
+
+-- :name take_started
+WITH :ASKED_KEYS, :UNSTARTED, :KEYS
+:TOLD
 
 -- :part REPLACE_STARTED
 -- FOR UPDATE does not find a job that starts in the meantime, and the key is taken with a new job.
@@ -183,6 +212,10 @@ WITH :ASKED, :REPLACE_WITHIN
 
 -- :name replace_within_one
 WITH :ASKED_ONE, :REPLACE_WITHIN
+
+-- :name transaction
+-- Two statements that see the same number are in one transaction, and roll back together.
+SELECT txid_current()
 
 -- :name sweep
 -- A page of keys: whether each key's job is gone, and whether the key is more than a day old.
