@@ -123,5 +123,8 @@ def made(unique: Unique | str | None, job_type: str, before: Unique | str | None
     """
     if unique is None or isinstance(unique, Unique):
         return unique
-    rules = before if isinstance(before, Unique) else Unique()
+    rules = before if isinstance(before, Unique) else _BY_TEXT
     return rules.named(job_type, unique)
+
+
+_BY_TEXT = Unique()  # the rules of a key that comes without any

@@ -36,11 +36,9 @@ def execute(connection: Any, step: Step) -> Rows:
                 copy.write(chunk)
         return []
     cursor.execute(*ours.spelled(step))
-    if gives_rows(cursor, step):
-        rows: Rows = cursor.fetchall()
-        return rows
+    rows: Rows = cursor.fetchall() if gives_rows(cursor, step) else []
     cursors.keep(connection, ours, step)
-    return []
+    return rows
 
 
 async def aexecute(connection: Any, step: Step) -> Rows:
@@ -53,11 +51,9 @@ async def aexecute(connection: Any, step: Step) -> Rows:
                 await copy.write(chunk)
         return []
     await cursor.execute(*ours.spelled(step))
-    if gives_rows(cursor, step):
-        rows: Rows = await cursor.fetchall()
-        return rows
+    rows: Rows = (await cursor.fetchall()) if gives_rows(cursor, step) else []
     cursors.keep(connection, ours, step)
-    return []
+    return rows
 
 
 def gives_rows(cursor: Any, step: Statement) -> bool:
