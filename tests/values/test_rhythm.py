@@ -282,9 +282,12 @@ def test_where_nobody_notifies_the_end_of_a_run_makes_it_look_soon() -> None:
     assert play.rhythm.wake_at <= play.now
 
 
-def test_where_nobody_notifies_polls_come_soon_after_a_job_and_then_less_and_less_often() -> None:
+@pytest.mark.parametrize("lane", [False, True])
+def test_where_nobody_notifies_polls_come_soon_after_a_job_and_then_less_and_less_often(lane: bool) -> None:
     play = Play(notifies=False, took=0.0)
-    play.turn({"mail": 1})
+    play.turn({"mail": 0 if lane else 1})
+    if lane:
+        play.rhythm.beside(play.now)
 
     times = [when for when, _ in play.until(0.4)]
 

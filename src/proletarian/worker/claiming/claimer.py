@@ -108,6 +108,8 @@ class Claimer:
             self._runner.keys.note(missed, after=PATIENCE)
             self._take(identity, queue, rows, time.monotonic())
             brought += len(rows)
+        if brought:
+            self.rhythm.beside(time.monotonic())
         return brought
 
     def _claim_plain(self, identity: Identity, due: Collection[str], started: float, beside: int) -> tuple[int, bool]:

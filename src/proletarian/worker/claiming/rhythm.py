@@ -140,6 +140,12 @@ class Rhythm:
             # If nobody notifies us, looking soon is better than waiting for the poll.
             self._poll_at = min(self._poll_at, self._looked_at + PACE)
 
+    def beside(self, now: float) -> None:
+        """Lanes have brought jobs, and more may follow soon."""
+        self._pause = PACE
+        if not self._notifies:
+            self._poll_at = min(self._poll_at, now + PACE)
+
     def put_back(self, queue: str, delay: float | None, now: float) -> None:
         """A run was put back to wait: in its old place (None), or until it is due."""
         self._unseen.add(queue)
