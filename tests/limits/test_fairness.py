@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 from collections import Counter
 
+import pytest
+
 from proletarian import Limit, Tasks
 from tests.databases import PrivateDatabase
 from tests.limits.overlap import Overlap
@@ -33,6 +35,27 @@ def test_ten_tenants_share_equally_though_one_has_a_large_backlog(
     starts = Counter(tenant for _, tenant, _ in overlap.began[: share * 10])
     assert len(starts) == 10
     assert all(0.8 * share <= count <= 1.2 * share for count in starts.values()), starts
+
+
+@pytest.mark.parametrize("slots", [3, 7])
+def test_a_worker_with_fewer_slots_than_there_are_tenants_goes_round_evenly(
+    workers: Workers, database: PrivateDatabase, tasks: Tasks, slots: int
+) -> None:
+    """Those at the end of a round do not share what the first ones of the next could have."""
+    overlap = Overlap()
+
+    @tasks.task(limit=Limit(20, per="tenant"))
+    def work(tenant: int) -> None:
+        with overlap.at_work(tenant):
+            time.sleep(0.02)
+
+    database.put(*[work.job(tenant) for tenant in range(10) for _ in range(60)])
+    with workers.running(tasks, queues={"default": slots}):
+        wait_until(lambda: len(overlap.began) >= 300, what="half of all jobs")
+
+    starts = Counter(tenant for _, tenant, _ in overlap.began[:300])
+    assert len(starts) == 10
+    assert all(25 <= count <= 35 for count in starts.values()), starts
 
 
 def test_a_new_tenant_behind_a_large_backlog_starts_soon(

@@ -123,11 +123,17 @@ class Lanes:
         mine.is_crowded = not wanted
         if not wanted:
             return []
+        most = min(wanted, MOST)
         tried: list[str] = []
         if mine.wants_look(now):
-            tried += self._look(queue, mine, min(wanted, MOST))
-        if len(tried) < wanted:
-            tried += mine.others(tried, min(wanted, MOST) - len(tried), now)
+            began_after = mine.cursor
+            tried += self._look(queue, mine, most)
+            if began_after and not mine.cursor and 0 < len(tried) < most:
+                # The first lanes are next. Without them the last ones would share what is wanted among themselves.
+                first = self._look(queue, mine, most - len(tried))
+                tried += [lane for lane in first if lane <= began_after]
+        if len(tried) < most:
+            tried += mine.others(tried, most - len(tried), now)
         share = mine.shares(tried, self._limits.rules, wanted=wanted, free=free)
         if not share:
             return []
