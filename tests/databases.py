@@ -38,7 +38,7 @@ MOVING = ("mysql",)  # comes from a moving suite of Debian: its absence fails no
 MORE = {
     "postgresql": {"max_connections": "200", "max_prepared_transactions": "20"},
     "mariadb": {"max-connections": "300"},
-    "mysql": {},
+    "mysql": {"max-connections": "300"},
 }
 
 
