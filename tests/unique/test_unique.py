@@ -339,6 +339,22 @@ def test_a_job_that_cannot_be_inserted_leaves_its_key_free(database: PrivateData
     assert database.count("job") == 2
 
 
+@pytest.mark.parametrize("scope", [{"until": "finished"}, {"until": "started"}, {"within": 3600}], ids=str)
+def test_of_hundreds_that_cannot_be_inserted_no_key_is_left(database: PrivateDatabase, scope: dict[str, Any]) -> None:
+    """The application goes on, and commits."""
+    jobs = [NewJob("digest", {"n": n}, unique=Unique("n", **scope)) for n in range(150)]
+    with database.connection() as connection:
+        taken = enqueue(connection, "other")
+        connection.commit()
+        with pytest.raises(JobIdTaken):
+            enqueue_many(connection, [*jobs[:-1], NewJob("digest", {"n": 149}, unique=jobs[-1].unique, job_id=taken)])
+        connection.commit()
+        enqueue_many(connection, jobs)
+        connection.commit()
+
+    assert database.count("job") == 151
+
+
 @pytest.mark.parametrize("database", ["mariadb", "mysql"], indirect=True)
 def test_a_new_key_costs_one_more_round_trip_than_a_plain_job(database: PrivateDatabase) -> None:
     with database.connection() as connection:

@@ -138,7 +138,7 @@ def _at_once(
         group = group[len(portion) :]
         while left:
             if copies:
-                rows = yield dialect.say(text, **_keys(left), **rules)
+                rows = yield dialect.say(text, **_keys(left), within=[one.within for one in left], **rules)
             elif len(left) == 1:
                 rows = yield dialect.say(f"{text}_one", **_values(left[0]), **rules)
             else:
@@ -169,7 +169,12 @@ def _copy(dialect: Dialect, taken: Sequence[UniqueRow], now: datetime | None, *,
         (one.row.job_id, *new_values(one.row), f"{one.scope}:{one.key}", moment, due_at(one.row, moment), 0)
         for one in taken
     )
-    yield Copy(dialect.tables.name("job", dialect.name), columns, values)
+    try:
+        yield Copy(dialect.tables.name("job", dialect.name), columns, values)
+    except Exception:  # a job id that exists, say; the transaction may go on, and must not keep keys without jobs
+        with contextlib.suppress(Exception):  # or it can only be rolled back
+            yield dialect.say("uniqueness.give_up", **_keys(taken))
+        raise
     if wake:
         yield dialect.say("enqueueing.wake", queues=sorted({one.row.queue for one in taken}))
 
@@ -179,11 +184,7 @@ def _values(one: UniqueRow) -> dict[str, Any]:
 
 
 def _keys(asked: Sequence[UniqueRow]) -> dict[str, list[Any]]:
-    return {
-        "job_id": [one.row.job_id for one in asked],
-        "unique_key": [one.key for one in asked],
-        "within": [one.within for one in asked],
-    }
+    return {"job_id": [one.row.job_id for one in asked], "unique_key": [one.key for one in asked]}
 
 
 def _arrays(asked: Sequence[UniqueRow]) -> dict[str, list[Any]]:
@@ -191,6 +192,7 @@ def _arrays(asked: Sequence[UniqueRow]) -> dict[str, list[Any]]:
     return {
         **dict(zip(NEW, map(list, columns), strict=True)),
         **_keys(asked),
+        "within": [one.within for one in asked],
         "process_at": [one.row.process_at for one in asked],
         "delay": [one.row.delay for one in asked],
     }

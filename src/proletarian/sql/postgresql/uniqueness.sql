@@ -213,6 +213,13 @@ WITH :ASKED, :REPLACE_WITHIN
 -- :name replace_within_one
 WITH :ASKED_ONE, :REPLACE_WITHIN
 
+-- :name give_up
+-- Keys that were taken by jobs that could not be inserted. The application may have given one of them the id of another
+-- job, which is there, and would hold the key.
+DELETE FROM proletarian.unique_job AS key
+ USING unnest(CAST(:job_id AS :ID[]), CAST(:unique_key AS text[])) AS taken(job_id, unique_key)
+ WHERE key.unique_key = taken.unique_key AND key.job_id = taken.job_id
+
 -- :name transaction
 -- Two statements that see the same number are in one transaction, and roll back together.
 SELECT txid_current()
