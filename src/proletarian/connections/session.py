@@ -187,6 +187,15 @@ class Session:
             if self._wire is not None:
                 self._wire.cut()
 
+    def cut_late(self, who: str, seconds: float) -> bool:
+        """Cut a wait for an answer that has lasted for so long, and say so; returns whether there was one."""
+        flight = self.flight
+        if flight is None:
+            return False
+        self.cut()
+        self.log("database.stuck", {"who": who, "statement": flight.name, "seconds": seconds})
+        return True
+
     def _after(self, error: Exception, *, offered: bool) -> None:
         self._sort_out(error, offered=offered)
         self._trouble_since = self._trouble_since or time.monotonic()

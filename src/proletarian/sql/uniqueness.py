@@ -61,8 +61,8 @@ def enqueue_unique(
 
     Raises `AlreadyEnqueued`, with the stored id, if one exists and its task says to raise; then none of the jobs with
     the same rules was enqueued. `alone` means that no transaction is open and each statement is committed, so this
-    opens one (never on PostgreSQL, where it is one statement); None: only the server knows. `wake` says whether to
-    notify sleeping workers, `copy` whether the driver supports COPY.
+    opens one (never on PostgreSQL, where one statement does it all); None: only the server knows. `wake` says whether
+    to notify sleeping workers, `copy` whether the driver supports COPY.
     """
     last: dict[str, UniqueRow] = {}
     for one in asked:

@@ -50,9 +50,9 @@ class Watched:
         self._ticks = self._ticks + 1 if same else 0
         self._seen_flight, self._seen_moves = flight, moves
 
-    def stuck(self) -> tuple[Flight, float] | None:
+    def stuck(self) -> float | None:
         """
-        The statement that is in flight beyond its limit, and for how long; each is reported once.
+        For how long a statement has been in flight, if that is beyond its limit; each is reported once.
 
         The limit doubles with each cut until an answer comes. Otherwise a server that is slow, not stuck, would be
         asked the same thing forever.
@@ -65,7 +65,7 @@ class Watched:
             return None
         self._cut = flight
         session.late[flight.name] = session.late.get(flight.name, 0) + 1
-        return flight, self._ticks * TICK
+        return self._ticks * TICK
 
     def stands(self, seconds: float) -> bool:
         """Whether for that long it has neither moved nor slept nor asked the database anything."""
@@ -112,10 +112,8 @@ class Guard:
         while not self._ended.wait(TICK):
             for name, watched in self._watched.items():
                 watched.look()
-                if stuck := watched.stuck():
-                    flight, seconds = stuck
-                    watched.part.session.cut()
-                    self._log("database.stuck", {"who": name, "statement": flight.name, "seconds": seconds})
+                if (seconds := watched.stuck()) is not None:
+                    watched.part.session.cut_late(name, seconds)
             self._look_for_hanging()
 
     def _look_for_hanging(self) -> None:

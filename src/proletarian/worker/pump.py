@@ -145,10 +145,7 @@ class Pump(Kept):
         if self._thread.is_alive():
             self._join(patience / 2, end)
             if self._thread.is_alive():
-                if flight := self.session.flight:  # there is time for one more attempt on another connection
-                    self.session.cut()
-                    known = {"who": "pump", "statement": flight.name, "seconds": patience / 2}
-                    self._runner.log("database.stuck", known)
+                self.session.cut_late("pump", patience / 2)  # there is time for one more attempt on another connection
                 self._join(patience / 2, end)
             self.session.closed.set()  # the database is away: our absence will have to tell it
             if self._thread.is_alive():

@@ -19,7 +19,7 @@ def outcome_of(runner: Runner, run: Run, said: Ended) -> Outcome:
         run.next = pickle.loads(said.then)  # noqa: S301 (rows of ours, from a process of ours)
     if said.heard:
         runner.jobs.of(run).stopping.was_heard = True
-    if run.rules.time_limit is not None and run.ran >= run.rules.time_limit:
+    if said.overdue or (run.rules.time_limit is not None and run.ran >= run.rules.time_limit):
         runner.overdue(run)
     if said.error is None:
         return runner.ends.well(run, None if said.result is None else json.loads(said.result))

@@ -100,7 +100,8 @@ class Ended(msgspec.Struct, frozen=True, tag="ended", gc=False):
     From a child: how the run ended.
 
     `result` is JSON. `final` means that the error must not be retried, `heard` that the handler has looked at
-    `job.stopping` since it was set.
+    `job.stopping` since it was set, `overdue` that the run was found over its time limit there: the worker hears late
+    that a run has begun, and may have counted less.
     """
 
     result: str | None = None
@@ -110,6 +111,7 @@ class Ended(msgspec.Struct, frozen=True, tag="ended", gc=False):
     completed: bool = False
     ran: float = 0.0  # seconds
     then: bytes | None = None  # rows of jobs to be enqueued when it is archived, pickled: our own rows only
+    overdue: bool = False
 
 
 Said = Ready | Unfit | Begun | Noted | Completing | Wanted | Logged | Ended

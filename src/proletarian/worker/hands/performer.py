@@ -31,7 +31,7 @@ from proletarian.worker.hands.raised import packed
 from proletarian.worker.hands.source import Found, Source
 from proletarian.worker.held import Held
 from proletarian.worker.progress import Progress
-from proletarian.worker.run import Origin, Run
+from proletarian.worker.run import OVERDUE, Origin, Run
 from proletarian.worker.runner import Runner
 
 Say = Callable[[Said], None]
@@ -73,7 +73,8 @@ class Performer:
         error = None if outcome.error is None else packed(outcome.error)
         ran = run.ended_at - began
         then = pickle.dumps(run.next) if run.next else None
-        return Ended(outcome.result, error, outcome.event == REFUSED, heard, run.completed, ran, then)
+        overdue = run.told == OVERDUE
+        return Ended(outcome.result, error, outcome.event == REFUSED, heard, run.completed, ran, then, overdue)
 
     def _outcome(self, run: Run) -> Outcome:
         try:

@@ -114,9 +114,9 @@ class Keeper:
         if self._thread.is_alive():
             self._thread.join(LAST_WORDS)
         if self._thread.is_alive():
-            if flight := self.session.flight:
-                self.log("database.stuck", {"who": "keeper", "statement": flight.name, "seconds": LAST_WORDS})
-            self.session.cut()  # if it hangs nevertheless, peers will see that we are gone
+            # If it hangs nevertheless, peers will see that we are gone.
+            if not self.session.cut_late("keeper", LAST_WORDS):
+                self.session.cut()
             self._thread.join(LAST_WORD)
         if not self._thread.is_alive():
             self._leave()
